@@ -15,6 +15,7 @@ import processor.verification.rows
 import workflow.engine.hosts
 import workflow.engine.tables
 import workflow.events
+import workflow.history
 import workflow.plans
 import workflow.progress
 import workflow.runs

@@ -15,7 +15,7 @@ from processor.items.item import as_reasons
 from processor.matching.rows import Candidate, Debt, Enrichment, keep_candidates, keep_debts, keep_enrichment
 from tests.items import album
 from tests.web import NAME
-from workflow import plans, progress, runs, succession
+from workflow import history, plans, progress, runs, succession
 from workflow.engine.engine import wanted
 from workflow.engine.tables import JobRow
 from workflow.engine.wanting import submit_one
@@ -45,7 +45,7 @@ def everything_says(app: Application, text: str) -> list[str]:
         upserted = repository.upsert(connection, [item], NOW)
         succession.after_staging(connection, upserted, "run", NOW)
         row = progress.find(connection, upserted["k"].id)
-        progress.move(connection, row, progress.Because("review", text, text), NOW, status="approved")
+        progress.move(connection, row, history.Because("review", text, text), NOW, status="approved")
         run = {"id": "run", "status": "failed", "trigger": "request", "dry_run": True, "fire_time": None, "host": text}
         runs.start(connection, {**run, "started_at": NOW, "pid": 1, "settings": {"ignore": text}, "asked_by": text})
         reasons = [{"album": text, "outcome": "failed", "code": "c", "message": text, "path": text}]

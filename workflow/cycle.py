@@ -35,9 +35,9 @@ from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import recovering, suspension, upkeep
 from workflow.aftermath import of_staging
+from workflow.history import noticed
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
-from workflow.progress import noticed
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.roots import Roots, resolve_roots, scan_db_folder

@@ -14,7 +14,7 @@ from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library, list_libraries, verify_root
 from processor.items import repository
-from workflow import events, progress
+from workflow import events, history, progress
 from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
 from workflow.chores import ChoreWork
 from workflow.engine import wanting
@@ -63,7 +63,7 @@ class PhaseWork:
             now = dt.datetime.now(dt.UTC)
             goes_on = decision.status is not None and is_ahead(self.name, item["position"], all_phases())
             went = self._phase.reached if goes_on else None
-            because = progress.Because(self.name, job.actor, decision.why, job.id)
+            because = history.Because(self.name, job.actor, decision.why, job.id)
             progress.move(connection, item, because, now, status=decision.status, position=went)
             then = {**item, "status": decision.status or item["status"], "position": went or item["position"]}
             followed = bool(went and go_on(connection, [then], now))
@@ -163,7 +163,7 @@ def after_staging(
 def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.datetime) -> set[int]:
     """Want what follows for items by itself, and record the phases they passed over; return the items it concerns."""
     opened, chain = gates(connection), all_phases()
-    progress.passed_over(
+    history.passed_over(
         connection,
         [(item["id"], item["revision"], item["status"], phase)
          for item in items if item["status"] in GOES_ON

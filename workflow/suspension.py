@@ -8,7 +8,7 @@ from config import libraries
 from config.database import Database
 from config.libraries import Library
 from processor.items import presence
-from workflow import events, progress, telling
+from workflow import events, history, telling
 
 
 def telling_of(run_id: str) -> presence.Suspended:
@@ -28,5 +28,5 @@ def resume(database: Database, path: bytes) -> tuple[Library, int]:
     gone = presence.gone(database, known) if known.role == "staging" else []
     with database.begin() as connection:
         library = libraries.resume(connection, known.path)  # as it is stored: no disk is asked
-        presence.mark(connection, gone, dt.datetime.now(dt.UTC), progress.noticed)
+        presence.mark(connection, gone, dt.datetime.now(dt.UTC), history.noticed)
     return library, len(gone)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from config import activity, admin
-from workflow import progress, runs
+from workflow import history, progress, runs
 
 EACH: Final = 100  # newest of each kind that are merged
 
@@ -36,7 +36,7 @@ def _found(connection: Connection, everything: bool) -> Iterator[Done]:
     for change in admin.history(connection, limit=EACH):
         values = f"{_value(change['old'])} → {_value(change['new'])}"
         yield Done(change["changed_at"], change["changed_by"], f"set {change['key']}", values)
-    entries = progress.newest(connection, EACH, by_people=not everything)
+    entries = history.newest(connection, EACH, by_people=not everything)
     names = progress.names(connection, {entry["item_id"] for entry in entries})
     for entry in entries:
         item = entry["item_id"] if entry["item_id"] in names else None

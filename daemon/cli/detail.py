@@ -21,7 +21,7 @@ from processor.metadata.documents import ITSELF, Known, to_json, winning
 from processor.publication import ledger
 from processor.transfers.transfer import path_from_json
 from processor.verification import rows as checks
-from workflow import progress
+from workflow import history, progress
 from workflow.engine.job import Job
 
 WIDTH: Final = 120  # characters of a value that are shown
@@ -95,7 +95,7 @@ def read(app: Application, connection: Connection, item: int) -> Detail:
         winning(metadata.sources(connection, item), ITSELF, "album"),
         _home(connection, item),
         checks.look(connection, item),
-        progress.history(connection, item),
+        history.of_item(connection, item),
         app.engine.list(item_id=item),
     )
 

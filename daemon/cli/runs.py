@@ -11,7 +11,7 @@ from config.reasons import show_text, show_time
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import because, json_option, print_json, print_table
-from workflow import progress, runs
+from workflow import history, runs
 
 SHOWN = ("staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed")
 MOST = 100_000  # albums of one run that are shown
@@ -64,7 +64,7 @@ def show(run_id: str, as_json: bool) -> None:
     """
     with application() as app, app.database.read() as connection:
         run = runs.one(connection, run_id)
-        moved = progress.moved_by(connection, run_id, 0, MOST)
+        moved = history.moved_by(connection, run_id, 0, MOST)
     if run is None:
         raise click.UsageError(f"there is no run {run_id}; `greenroom runs` lists them")
     if as_json:

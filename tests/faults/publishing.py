@@ -43,8 +43,9 @@ from scanner.identity import Identity
 from tests.databases import opened
 from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
 from workflow.events import EventRow
+from workflow.history import ItemHistoryRow
 from workflow.operations import published
-from workflow.progress import ItemHistoryRow, ProgressRow
+from workflow.progress import ProgressRow
 
 HOME: Final = b"A/Ada/Low"
 FOLDER: Final = b"Ada/Low"

@@ -33,7 +33,7 @@ from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
 from tests.faults.world import NOW, At, Killed, Steps, tree
-from workflow import progress
+from workflow import history
 from workflow.operations import deciding, published
 from workflow.operations.tagging import tag_item
 from workflow.states import IllegalMove
@@ -336,7 +336,7 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
     assert len(scene.recovered(Steps(fence=3)).done) == 1
     assert scene.status() == "published"
     with scene.database.read() as connection:
-        last = progress.history(connection, scene.item_id)[-1]
+        last = history.of_item(connection, scene.item_id)[-1]
     assert (last["what"], last["status"]) == ("publish", "published")
     assert f"it was {status.replace('_', ' ')}" in last["why"]
     assert list(unfinished(scene)) == []

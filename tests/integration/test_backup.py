@@ -38,7 +38,7 @@ from scanner.identity import Identity
 from tests.commands import greenroom
 from tests.items import album
 from tests.waiting import until
-from workflow import plans, progress
+from workflow import history, plans, progress
 from workflow.engine import hosts, wanting
 from workflow.engine.job import NewJob, Payload
 from workflow.runs import RunRow
@@ -170,7 +170,7 @@ def test_the_number_of_an_item_that_is_gone_stays_its_own_after_an_import(
     with target.begin() as connection:
         new = repository.upsert(connection, [album("k3", path=b"C")], NOW)["k3"]
         assert new.id > gone.id
-        assert progress.history(connection, new.id) == []
+        assert history.of_item(connection, new.id) == []
 
 
 @pytest.mark.parametrize("name", ["at 100%41", "what?", "a#b c"])

@@ -25,7 +25,7 @@ from processor.items import repository
 from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import is_blocked, until
-from workflow import progress, succession
+from workflow import history, progress, succession
 from workflow.chain import next_phase
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
@@ -71,9 +71,9 @@ def item(database: Database, item_id: int) -> dict[str, Any]:
         return progress.find(connection, item_id)
 
 
-def history(database: Database, item_id: int) -> list[tuple[str, str, str]]:
+def happened(database: Database, item_id: int) -> list[tuple[str, str, str]]:
     with database.read() as connection:
-        rows = progress.history(connection, item_id)
+        rows = history.of_item(connection, item_id)
     return [(row["actor"], row["what"], row["status"]) for row in rows if row["what"] != "enrich"]
 
 
@@ -154,7 +154,7 @@ def test_what_is_staged_waits_for_a_person_unless_a_rule_decides(database: Datab
     (second,) = stage(database, "k2")
     assert [(job.phase, job.item_id, job.actor) for job in engine.list()] == [("review", second, "chain")]
     assert stage(database, "k2") == [second]  # nothing changed
-    assert history(database, second) == [("cycle", "stage", "pending_review")]
+    assert happened(database, second) == [("cycle", "stage", "pending_review")]
 
 
 def test_the_job_is_staged_with_its_item_or_not_at_all(database: Database, engine: Engine) -> None:
@@ -180,7 +180,7 @@ def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engin
     ]
     assert succession.reconcile(database) == 0  # the rule has spoken
     deciding.decide(database, ids[1], "approved", actor="eva", why="heard it")
-    assert history(database, ids[1])[-2:] == [("eva", "review", "approved"), ("chain", "tag", "approved")]
+    assert happened(database, ids[1])[-2:] == [("eva", "review", "approved"), ("chain", "tag", "approved")]
     deciding.decide(database, ids[1], "rejected", actor="eva", why="heard it again")
     with pytest.raises(IllegalMove):
         deciding.decide(database, ids[1], "published", actor="eva", why="a slip")
@@ -252,9 +252,9 @@ def test_a_phase_that_is_off_is_remembered_as_passed_over(database: Database) ->
     put(database, mode="off")
     (one,) = stage(database, "k1")
     passed = [("chain", phase, "pending_review") for phase in ("review", "tag")]
-    assert history(database, one) == [("cycle", "stage", "pending_review"), *passed]
+    assert happened(database, one) == [("cycle", "stage", "pending_review"), *passed]
     stage(database, "k1")  # nothing changed
-    assert len(history(database, one)) == 3
+    assert len(happened(database, one)) == 3
 
 
 class Looked(Phase):

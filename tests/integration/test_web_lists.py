@@ -36,7 +36,7 @@ from processor.verification import rows as checks
 from tests.items import album
 from tests.music import write_album
 from tests.web import Browser
-from workflow import events, progress, succession
+from workflow import events, history, progress, succession
 from workflow.states import MOVES
 
 # Tables that grow with the music, or with the years. Of the others a whole one is read in no time.
@@ -155,7 +155,7 @@ def test_nor_does_what_is_asked_of_each_album_on_its_way(database: Database) -> 
         (item,) = repository.upsert(connection, [album()], now).values()
     with asked(database) as statements, database.read() as connection:
         found = progress.find(connection, item.id)
-        progress.history(connection, item.id)
+        history.of_item(connection, item.id)
         events.of_item(connection, item.id, "published", {now})
         metadata.sources(connection, item.id)
         ledger.publication(connection, item.id)

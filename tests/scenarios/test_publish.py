@@ -39,7 +39,7 @@ from tests.scenarios.publishing import (
     take_out,
     unexplained,
 )
-from workflow import progress
+from workflow import history
 from workflow.operations import publishing
 from workflow.operations.fsck import forget_item
 from workflow.operations.undo import undo
@@ -75,7 +75,7 @@ def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) 
     assert publish(house, item_id).outcome == "unchanged"
     assert house.run().status == "done"
     with house.database.read() as connection:
-        happened = [(row["what"], row["status"]) for row in progress.history(connection, item_id)]
+        happened = [(row["what"], row["status"]) for row in history.of_item(connection, item_id)]
     assert happened[-2:] == [("publish", "publishing"), ("publish", "published")]
     taken = take_out(house, item_id)
     assert (taken.outcome, taken.reasons) == ("undone", ())

@@ -19,15 +19,15 @@ from tests.playing import House as Shelves
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, publish, take_out
-from workflow import events, progress, succession
+from workflow import events, history, progress, succession
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Job
 from workflow.engine.tables import JobRow
+from workflow.history import ItemHistoryRow
 from workflow.phase import settings_of
 from workflow.phases.players import Players
 from workflow.phases.sync import Withdrawn, change_of
-from workflow.progress import ItemHistoryRow
 
 THERE = "smb://nas/music"
 
@@ -146,7 +146,7 @@ def test_players_show_what_is_published_and_forget_what_is_taken_out(
     carry(house, "players")
     assert (owed(house), shelves.shown) == ([], [])
     with house.database.read() as connection:
-        whys = [one["why"] for one in progress.history(connection, item_id) if one["what"] == "sync"]
+        whys = [one["why"] for one in history.of_item(connection, item_id) if one["what"] == "sync"]
     assert whys == ["owed to tv", "owed to tv"]
 
 
@@ -180,7 +180,7 @@ def test_without_a_player_an_album_goes_on(house: House) -> None:
     carry(house, "sync")
     with house.database.read() as connection:
         assert progress.find(connection, item_id)["position"] == "synced"
-        assert [one["why"] for one in progress.history(connection, item_id)][-1] == "there is no player to tell"
+        assert [one["why"] for one in history.of_item(connection, item_id)][-1] == "there is no player to tell"
 
 
 @pytest.mark.parametrize(

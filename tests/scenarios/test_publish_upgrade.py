@@ -30,7 +30,7 @@ from tests.scenarios.publishing import (
     take_out,
     unexplained,
 )
-from workflow import events, progress
+from workflow import events, history
 from workflow.operations import deciding
 from workflow.operations.tagging import tag_item
 from workflow.operations.undo import undo
@@ -189,7 +189,7 @@ def test_a_published_album_gets_another_name_with_all_that_is_in_it(house: House
     assert not (library / "Ada").exists()
     assert house.staged() == staged
     with house.database.read() as connection:
-        times = {one["at"] for one in progress.history(connection, item_id)}
+        times = {one["at"] for one in history.of_item(connection, item_id)}
         told = [one for one in events.of_item(connection, item_id, "published", times) if one.facts["was"]]
     assert [(one.facts["was"], one.facts["folder"], one.facts["again"]) for one in told] == [
         (FOLDER, "Eva/High Tide (2014)", False)

@@ -19,7 +19,7 @@ from processor.items import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt
-from workflow import events, progress
+from workflow import events, history
 from workflow.events import KINDS
 from workflow.operations import deciding
 from workflow.report import CycleReport
@@ -232,7 +232,7 @@ def test_the_history_of_an_album_says_that_it_went_missing_and_came_back(
             connection.exec_driver_sql("UPDATE staging_items SET transfer_id = 'of another'")
     adopt(house)
     with house.database.read() as connection:
-        steps = filter(progress.is_step, progress.history(connection, item_id))
+        steps = filter(history.is_step, history.of_item(connection, item_id))
         told = [(one["what"], one["status"], one["revision"]) for one in steps]
     assert told == [
         ("stage", "pending_review", 1), ("review", "approved", 1),

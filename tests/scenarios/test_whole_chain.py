@@ -26,7 +26,7 @@ from tests.releases import ARTIST, knows, release, uuid
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, check_libraries, published, unexplained
-from workflow import progress, succession
+from workflow import history, succession
 from workflow.engine.worker import Pace, working
 
 THERE = "smb://nas/music"
@@ -77,7 +77,7 @@ def test_one_drop_goes_all_the_way_by_itself(house: House, world: Provider) -> N
         ):
             wait_until_shown(house, shelves)
     (item,) = house.items().values()
-    assert (item["status"], history(house, item["id"])) == (
+    assert (item["status"], happened(house, item["id"])) == (
         "published", ["stage", "enrich", "review", "tag", "publish", "publish", "sync"],
     )  # fmt: skip
     assert [one.folder for one in shelves.shown] == [f"{THERE}/{FOLDER}"]
@@ -107,13 +107,13 @@ def wait_until_shown(house: House, shelves: Shelves) -> None:
         (item,) = house.items().values()
         assert time.monotonic() < deadline, (
             item["status"],
-            json.dumps(history(house, item["id"])),
+            json.dumps(happened(house, item["id"])),
             os.listdir(house.data),
         )
         time.sleep(0.05)
 
 
-def history(house: House, item_id: int) -> list[str]:
+def happened(house: House, item_id: int) -> list[str]:
     """Return what happened to an item, in order."""
     with house.database.read() as connection:
-        return [one["what"] for one in progress.history(connection, item_id)]
+        return [one["what"] for one in history.of_item(connection, item_id)]

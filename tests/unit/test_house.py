@@ -68,6 +68,7 @@ SQL_MODULES = {
     "workflow/engine/wanting.py",
     "workflow/engine/listing.py",
     "workflow/events.py",
+    "workflow/history.py",
     "workflow/plans.py",
     "workflow/progress.py",
     "workflow/runs.py",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import NeedsReview, Rejected
 from processor.metadata.fields import clean
-from workflow import progress, succession
+from workflow import history, progress, succession
 from workflow.engine import jobs, listing, wanting
 from workflow.engine.engine import wanted
 from workflow.engine.job import OPEN
@@ -44,7 +44,7 @@ def decide(
             raise refused(item_id, "publishing", status)
         if item["status"] != status:  # else its history says it twice
             position = review.reached if status == "approved" else None
-            _move(connection, item, status, position, progress.Because(review.name, actor, why))
+            _move(connection, item, status, position, history.Because(review.name, actor, why))
         if publish and status == "approved":
             job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
             wanting.submit(connection, [job], dt.datetime.now(dt.UTC))
@@ -65,7 +65,7 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     phases = all_phases()
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
-        everything = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
+        everything = [one for one in history.of_item(connection, item_id) if history.is_step(one)]
         happened = [one for one in everything if not getattr(phases.get(one["what"]), "late", False)]
         before, last = ([None, None, *happened])[-2:]
         stands = (phases["review"].name, item["status"])  # an album that went missing since has another status
@@ -79,14 +79,14 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
         back = next((phase for phase in phases.values() if phase.name in came_by and phase.late), phases["stage"])
         position = phases["review"].reached if status == "approved" else back.reached
         taken = f"{last['status']} by {last['actor']}"
-        because = progress.Because(phases["review"].name, actor, f"taken back: {taken}")
+        because = history.Because(phases["review"].name, actor, f"taken back: {taken}")
         _move(connection, item, status, position, because)
     return Back(status, taken)
 
 
-def undoable(history: Sequence[Mapping[str, Any]], status: str) -> int | None:
+def undoable(happened: Sequence[Mapping[str, Any]], status: str) -> int | None:
     """Return the last thing that took an item further, if it was a decision that stands, which can be taken back."""
-    steps = [entry for entry in history if progress.is_step(entry)]
+    steps = [entry for entry in happened if history.is_step(entry)]
     stands = len(steps) > 1 and (steps[-1]["what"], steps[-1]["status"]) == ("review", status)
     return steps[-1]["id"] if stands else None
 
@@ -104,7 +104,7 @@ def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str
 
 
 def _move(
-    connection: Connection, item: Mapping[str, Any], status: str, position: str | None, because: progress.Because
+    connection: Connection, item: Mapping[str, Any], status: str, position: str | None, because: history.Because
 ) -> None:
     now = dt.datetime.now(dt.UTC)
     progress.move(connection, item, because, now, status=status, position=position)

@@ -10,9 +10,9 @@ from config.database import Database
 from config.errors import Rejected
 from processor.metadata import rows
 from processor.metadata.fields import clean
-from workflow import progress
+from workflow import history, progress
+from workflow.history import Because
 from workflow.operations.deciding import Seen, as_seen
-from workflow.progress import Because
 
 LONGEST_NOTE: Final = 5000  # characters
 
@@ -32,7 +32,7 @@ def say(
         told = [f"{name}: {_shown(values[name])}" for name in news]
         if told:
             where = f" of {part}" if part else ""
-            progress.note(
+            history.note(
                 connection, item, Because("edit", actor, f"said{where}: {'; '.join(told)}"[:LONGEST_NOTE]), now
             )
     return news
@@ -45,7 +45,7 @@ def note(database: Database, item_id: int, text: str, *, actor: str) -> None:
         raise Rejected(f"a note has from 1 to {LONGEST_NOTE} characters", code="bad_note")
     with database.begin() as connection:
         item = progress.find(connection, item_id)
-        progress.note(connection, item, Because("note", actor, written), dt.datetime.now(dt.UTC))
+        history.note(connection, item, Because("note", actor, written), dt.datetime.now(dt.UTC))
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from config.errors import Misconfigured
 from processor.items import repository
 from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
-from workflow import progress
+from workflow import history, progress
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.operations.deciding import Seen, as_seen
@@ -77,8 +77,8 @@ def choose(
             choose_release(made, item_id, chosen, actor=actor)
     why = {AUTO: "which release it is was left to matching again", NONE: "none of the releases found is it"}
     with database.begin() as connection:
-        because = progress.Because("choose", actor, why.get(release, f"it is release {chosen}"))
-        progress.note(connection, progress.find(connection, item_id), because, dt.datetime.now(dt.UTC))
+        because = history.Because("choose", actor, why.get(release, f"it is release {chosen}"))
+        history.note(connection, progress.find(connection, item_id), because, dt.datetime.now(dt.UTC))
     return want(engine, [item_id], actor=actor)[0]
 
 

@@ -17,8 +17,8 @@ from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
 from scanner.scan import Progress
+from workflow.history import noticed
 from workflow.holding import holding
-from workflow.progress import noticed
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 

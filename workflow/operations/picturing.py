@@ -24,7 +24,7 @@ from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
 from processor.items import repository
 from processor.metadata import rows as metadata
-from workflow import progress
+from workflow import history, progress
 from workflow.operations.downloading import downloads
 from workflow.phase import settings_of
 
@@ -163,4 +163,4 @@ def _note(database: Database, item_id: int, actor: str, why: str) -> None:
     """Write what a person decided into the item's history."""
     with database.begin() as connection:
         item = progress.find(connection, item_id)
-        progress.note(connection, item, progress.Because("choose", actor, why), dt.datetime.now(dt.UTC))
+        history.note(connection, item, history.Because("choose", actor, why), dt.datetime.now(dt.UTC))

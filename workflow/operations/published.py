@@ -12,7 +12,7 @@ from config.reasons import show_path
 from processor.publication import ledger, recording
 from processor.publication.intent import intent_of
 from processor.transfers.transfer import Transfer, path_from_json, path_to_json
-from workflow import events, progress, succession
+from workflow import events, history, progress, succession
 from workflow.events import Event
 from workflow.telling import album_name
 
@@ -21,7 +21,7 @@ def begun(connection: Connection, transfer: Transfer) -> None:
     """Say of an item that it is being published, in the transaction that journals the transfer."""
     intent = intent_of(transfer)
     item = progress.find(connection, intent.item_id)
-    because = progress.Because("publish", intent.actor, "publishing", intent.job_id)
+    because = history.Because("publish", intent.actor, "publishing", intent.job_id)
     progress.move(connection, item, because, dt.datetime.now(dt.UTC), status="publishing")
 
 
@@ -33,7 +33,7 @@ def recorded(connection: Connection, transfer: Transfer) -> None:
     if transfer.kind == "restage":
         recording.restage(connection, transfer, now)
         why = "its files are in staging again, beside the library, for what joins it or takes its place"
-        progress.note(connection, item, progress.Because("restage", intent.actor, why, intent.job_id), now)
+        history.note(connection, item, history.Because("restage", intent.actor, why, intent.job_id), now)
         return
     out = transfer.kind == "unpublish"
     (recording.withdraw if out else recording.record)(connection, transfer, now)
@@ -43,7 +43,7 @@ def recorded(connection: Connection, transfer: Transfer) -> None:
     arrived = not out and item["status"] != "publishing"
     if arrived:  # older versions let people decide about it on its way, and its folder in staging may have been missed
         why = f"{why}; it was {item['status'].replace('_', ' ')} when it came there"
-    because = progress.Because("publish", intent.actor, why, intent.job_id)
+    because = history.Because("publish", intent.actor, why, intent.job_id)
     progress.move(connection, item, because, now, status=status, position=position, arrived=arrived)
     events.tell(connection, [_event(transfer, item, why)], now)
     if not out:
@@ -76,6 +76,6 @@ def heal(database: Database) -> None:
             return
     with database.begin() as connection:
         for item_id, is_published in ledger.adrift(connection):
-            because = progress.Because("publish", "recovery", "it was broken off, with nothing changed")
+            because = history.Because("publish", "recovery", "it was broken off, with nothing changed")
             status, item = "published" if is_published else "approved", progress.find(connection, item_id)
             progress.move(connection, item, because, dt.datetime.now(dt.UTC), status=status)

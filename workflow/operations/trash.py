@@ -27,7 +27,7 @@ from processor.settle import settle
 from processor.taking_back import TakenBack
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, path_from_json
-from workflow import progress
+from workflow import history, progress
 from workflow.holding import holding, reading
 from workflow.operations.deciding import Seen, as_seen
 from workflow.operations.undo import UndoReport, undo
@@ -159,7 +159,7 @@ def _why_not(connection: Connection, row: Mapping[str, Any], seen: Seen | None, 
 
 def _begin(connection: Connection, transfer: Transfer, row: Mapping[str, Any], asked: _Asked, now: dt.datetime) -> None:
     """Reject the item in the transaction that journals the transfer."""
-    because = progress.Because("review", asked.actor, asked.why)
+    because = history.Because("review", asked.actor, asked.why)
     progress.move(connection, row, because, now, status=REJECTED)
     activity.note(connection, "album_trashed", asked.actor, now, show_path(_home(transfer)))
     journal.plan(connection, [transfer], now)

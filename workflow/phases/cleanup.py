@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from config.database import Database
 from processor.client import memory
 from processor.transfers import journal
-from workflow import events, progress, runs
+from workflow import events, history, runs
 from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
@@ -50,7 +50,7 @@ class _Kept(NamedTuple):
 
 KEPT: Final = (
     _Kept("jobs", lambda settings: settings.keep_jobs_days, listing.old, jobs.remove),
-    _Kept("history", lambda settings: settings.keep_history_days, progress.old, progress.remove),
+    _Kept("history", lambda settings: settings.keep_history_days, history.old, history.remove),
     _Kept("events", lambda settings: settings.keep_events_days, events.old, events.remove),
     _Kept("answers", lambda settings: settings.keep_answers_days, memory.surplus, memory.forget),
     _Kept("runs", lambda settings: settings.keep_runs_days, runs.old, runs.remove),

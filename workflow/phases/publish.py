@@ -16,7 +16,7 @@ from processor.publication.intent import Mode
 from processor.publication.names import Naming, checked_file, checked_folder
 from processor.publication.pictures import Profile
 from processor.publication.routing import rules
-from workflow import progress
+from workflow import history
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Phase, PhaseSettings
@@ -161,7 +161,7 @@ class Publish(Phase):
 def _nobody_wanted(context: Context, item: Mapping[str, Any]) -> bool:
     """Whether a rule approved this revision of an item, and no person approved or published it."""
     with context.database.read() as connection:
-        happened = progress.history(connection, item["id"])
+        happened = history.of_item(connection, item["id"])
     decided = [one["actor"] for one in happened if one["status"] in DECIDED and one["revision"] == item["revision"]]
     return bool(decided) and all(actor in BY_ITSELF for actor in decided)
 

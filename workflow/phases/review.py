@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from workflow import progress
+from workflow import history
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
@@ -64,7 +64,7 @@ class Review(Phase):
 def _taken_back(context: Context, item: Mapping[str, Any]) -> bool:
     """Whether a person has decided about this revision of an item, which is to be reviewed all the same."""
     with context.database.read() as connection:
-        happened = progress.history(connection, item["id"])
+        happened = history.of_item(connection, item["id"])
     words = (one["revision"] for one in happened if one["what"] == Review.name and one["job_id"] is None)
     return item["revision"] in words
 

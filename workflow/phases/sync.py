@@ -15,7 +15,7 @@ from processor.players import debts, rows
 from processor.players.debts import Change, Owed
 from processor.publication import ledger
 from processor.transfers.transfer import path_from_json
-from workflow import events, progress
+from workflow import events, history
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.events import Event, Kind
@@ -113,7 +113,7 @@ def _owed(connection: Connection, item_id: int, root_uuid: str, folder: bytes, c
 
 def _since(connection: Connection, item_id: int) -> list[Event]:
     """Return the publications of an item since it was last owed, by the order of its history: clocks are set back."""
-    since = takewhile(lambda one: one["what"] != Sync.name, reversed(progress.history(connection, item_id)))
+    since = takewhile(lambda one: one["what"] != Sync.name, reversed(history.of_item(connection, item_id)))
     return events.of_item(connection, item_id, "published", {one["at"] for one in since})
 
 

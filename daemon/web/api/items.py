@@ -15,7 +15,7 @@ from daemon.web.called import called
 from daemon.web.installation import App
 from processor.items import listing, repository
 from processor.items.listing import Filter, Sort
-from workflow import progress
+from workflow import history, progress
 from workflow.operations import deciding
 from workflow.operations.deciding import Seen
 from workflow.states import MOVES
@@ -141,9 +141,9 @@ def read_one(app: App, item_id: ItemId) -> ItemOut:
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
-        history = progress.history(connection, item_id)
+        happened = history.of_item(connection, item_id)
     shown = [{**f._asdict(), "path": show_path(f.path), "source": show_path(f.source)} for f in files]
-    return ItemOut(**item | {"path": show_path(item["path"]), "files": shown, "history": history})
+    return ItemOut(**item | {"path": show_path(item["path"]), "files": shown, "history": happened})
 
 
 @router.post("/{item_id}/approve", summary="Approve an album", responses=DECIDED)

@@ -13,7 +13,7 @@ from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, RowId, Start
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
-from workflow import plans, progress, runs
+from workflow import history, plans, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 BUSY: Responses = {
@@ -153,7 +153,7 @@ def read_albums(
 ) -> RunAlbums:
     """List the albums a run staged; there are none of a run nobody knows."""
     with app.database.read() as connection:
-        found = progress.moved_by(connection, run_id, after, limit + 1)
+        found = history.moved_by(connection, run_id, after, limit + 1)
     more = found[limit - 1]["id"] if len(found) > limit else None
     return RunAlbums(albums=[RunAlbum(**album) for album in found[:limit]], next=more)
 

@@ -21,7 +21,7 @@ from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
 from daemon.web.installation import App
 from daemon.web.render import page
-from workflow import progress, succession
+from workflow import history, progress, succession
 from workflow.engine.job import OPEN
 from workflow.operations import deciding
 from workflow.operations.deciding import Seen
@@ -95,7 +95,7 @@ def _decide(database: Database, item_id: int, status: str, actor: str, why: str,
 
 def _with_decision(connection: Connection, item_id: int, seen: Seen) -> Seen:
     """Return what is seen of an item with the decision that undo would take back."""
-    return seen._replace(decision=deciding.undoable(progress.history(connection, item_id), seen.status))
+    return seen._replace(decision=deciding.undoable(history.of_item(connection, item_id), seen.status))
 
 
 def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from processor.items.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
-from workflow import progress
+from workflow import history, progress
 from workflow.operations import deciding
 from workflow.states import MOVES
 
@@ -89,16 +89,16 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
     item = progress.find(connection, item_id)
     files = repository.files(connection, [item_id]).get(item_id, ())
     by_path = {file.path: file for file in files}
-    history = progress.history(connection, item_id)
+    happened = history.of_item(connection, item_id)
     album, sources = rows.album(connection, item_id), rows.sources(connection, item_id)
     return {
         "item": called(connection, [item])[0],
         "known": lines("album", documents.winning(sources, documents.ITSELF, "album")),
         "tracks": [(track, by_path[track.path], documents.part_of(track.path)) for track in album.tracks],
         "others": [file for file in files if file.role != "audio"],
-        "history": history,
+        "history": happened,
         "may": MOVES.get(item["status"], frozenset()),
-        "undoable": deciding.undoable(history, item["status"]),
+        "undoable": deciding.undoable(happened, item["status"]),
         "enriched": matching.enrichment(connection, item_id),
         "debts": matching.debts(connection, item_id),
         "cover": pictures.covers(connection, [item["key"]]).get(item["key"]),
@@ -134,5 +134,5 @@ def _decided(connection: Connection, item_id: int | None) -> dict[str, Any] | No
     if item_id is None:
         return None
     item = progress.known(connection, item_id)
-    decision = item and deciding.undoable(progress.history(connection, item_id), item["status"])
+    decision = item and deciding.undoable(history.of_item(connection, item_id), item["status"])
     return {**item, "decision": decision} if item and decision else None

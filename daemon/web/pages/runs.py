@@ -21,7 +21,7 @@ from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.words import stage_said
 from processor.planning.plan import Outcome
-from workflow import plans, progress, runs
+from workflow import history, plans, runs
 
 router = APIRouter(prefix="/runs")
 LINK = Link(20, "Runs", "/runs")
@@ -63,7 +63,7 @@ def show_run(request: Request, app: App, run_id: str, after: RowId = 0) -> Respo
         run = runs.one(connection, run_id)
         plan = plans.read(connection, run_id) if run and run["dry_run"] else None
         approving = runs.approving(connection, run_id) if plan else []
-        moved = progress.moved_by(connection, run_id, after, PAGE + 1)
+        moved = history.moved_by(connection, run_id, after, PAGE + 1)
     if run is None and stage is None:
         raise HTTPException(404, f"There is no run {run_id}.")
     albums = runs.by_album(run["reasons"]) if run else []
