@@ -177,7 +177,7 @@ class AccountRow(Base):
 
 
 class TokenRow(Base):
-    """One session, API key or setup token; config/accounts.py says what they are."""
+    """One session, API key or setup token; config/tokens.py says what they are."""
 
     __tablename__ = "tokens"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, update
 
-from config import accounts, activity, libraries
+from config import activity, libraries, tokens
 from config.reasons import Reason
 from daemon.bootstrap import Application
 from processor.items import repository
@@ -58,8 +58,8 @@ def everything_says(app: Application, text: str) -> list[str]:
         connection.execute(update(JobRow).values(**ended))
         activity.note(connection, "sign_in_failed", text, NOW, text)
         _enriched(connection, row["id"], text)
-        accounts.add_hook(connection, text, "lidarr", NOW)
-        accounts.grant(connection, "api_key", NOW, account=NAME, name=text)
+        tokens.add_hook(connection, text, "lidarr", NOW)
+        tokens.grant(connection, "api_key", NOW, account=NAME, name=text)
         for library in libraries.list_libraries(connection):
             libraries.suspend(connection, library, text)
     found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]

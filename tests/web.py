@@ -12,7 +12,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from config import accounts, admin, libraries
+from config import accounts, admin, libraries, tokens
 from daemon.bootstrap import Application, application
 from daemon.disks import Disks
 from daemon.web import api, pages
@@ -45,7 +45,7 @@ class Browser:
     def setup_token(self) -> str:
         """Return a token as the log shows it."""
         with self.app.database.begin() as connection:
-            return accounts.grant(connection, "setup", dt.datetime.now(dt.UTC), lasts=accounts.SETUP)
+            return tokens.grant(connection, "setup", dt.datetime.now(dt.UTC), lasts=tokens.SETUP)
 
     def csrf(self) -> str:
         """Return what our forms bring along."""

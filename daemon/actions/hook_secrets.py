@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from config import accounts, activity
+from config import activity, tokens
 from daemon.bootstrap import Application
 
 
@@ -12,7 +12,7 @@ def add(app: Application, name: str, *, actor: str) -> str:
     """Make a hook and return its secret, which can be seen this once. Raises Misconfigured (`bad_name`)."""
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
-        secret = accounts.add_hook(connection, actor, name, now)
+        secret = tokens.add_hook(connection, actor, name, now)
         activity.note(connection, "hook_made", actor, now, name)
     return secret
 
@@ -21,5 +21,5 @@ def remove(app: Application, name: str, *, actor: str) -> None:
     """Forget a hook; its secret is worthless at once. Raises Misconfigured (`unknown_hook`)."""
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
-        accounts.remove_hook(connection, name)
+        tokens.remove_hook(connection, name)
         activity.note(connection, "hook_removed", actor, now, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from config import accounts
+from config import tokens
 from daemon.actions import hook_secrets
 from daemon.bootstrap import application
 from daemon.cli.group import Group
@@ -47,7 +47,7 @@ def add(name: str) -> None:
 def show(as_json: bool) -> None:
     """List the hooks, newest first."""
     with application() as app, app.database.read() as connection:
-        hooks = accounts.tokens(connection, "hook")
+        hooks = tokens.granted(connection, "hook")
     rows = [{"name": hook.name, "made_by": hook.account, "created_at": hook.created_at} for hook in hooks]
     print_rows(rows, as_json, ("name", "made by", "made"), NONE)
 

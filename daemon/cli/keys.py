@@ -6,7 +6,7 @@ import datetime as dt
 
 import click
 
-from config import accounts, activity
+from config import accounts, activity, tokens
 from config.errors import Misconfigured
 from daemon.bootstrap import application
 from daemon.cli.group import Group
@@ -46,7 +46,7 @@ def add(name: str, account: str | None, write: bool) -> None:
         if account is None and len(names) != 1:
             raise Misconfigured(f"--account is needed, one of {', '.join(names)}")
         owner = account or names[0]
-        made = accounts.add_key(connection, owner, name, accounts.SCOPES if write else ("read",), now)
+        made = tokens.add_key(connection, owner, name, tokens.SCOPES if write else ("read",), now)
         activity.note(connection, "key_made", owner, now, name)
     click.echo(made)
 
@@ -56,7 +56,7 @@ def add(name: str, account: str | None, write: bool) -> None:
 def show(as_json: bool) -> None:
     """List the keys, newest first."""
     with application() as app, app.database.read() as connection:
-        keys = accounts.tokens(connection, "api_key")
+        keys = tokens.granted(connection, "api_key")
     names = ("id", "account", "name", "prefix", "scopes", "created_at", "seen_at")
     rows = [{name: getattr(key, name) for name in names} for key in keys]
     print_rows(rows, as_json, ("id", "account", "name", "begins with", "may", "made", "last used"), NONE)
@@ -68,6 +68,6 @@ def revoke(key: int) -> None:
     """Make the key with that ID, as `greenroom keys list` shows it, worthless at once."""
     now = dt.datetime.now(dt.UTC)
     with application() as app, app.database.begin() as connection, usage():
-        revoked = accounts.revoke_key(connection, key)
+        revoked = tokens.revoke_key(connection, key)
         activity.note(connection, "key_revoked", revoked.account or "", now, revoked.name)
     click.echo(f"revoked the key {revoked.name} of {revoked.account}", err=True)

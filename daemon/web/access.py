@@ -19,10 +19,10 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from config import accounts
-from config.accounts import Token
+from config import tokens
 from config.database import Database
 from config.errors import GreenroomError
+from config.tokens import Token
 from daemon.web.guard import SAFE_METHODS, came_from, shown_key
 
 # Everything else asks for credentials; a test walks the routes to prove it.
@@ -76,13 +76,13 @@ def recognise(database: Database, headers: Headers, base: str) -> Actor | None:
         return None
     now = dt.datetime.now(dt.UTC)
     with database.read() as connection:
-        known = ((accounts.recognise(connection, secret, (purpose,), now), secret) for secret in secrets)
+        known = ((tokens.recognise(connection, secret, (purpose,), now), secret) for secret in secrets)
         token, secret = next((one for one in known if one[0] is not None), (None, ""))
     if token is None:
         return None
-    if accounts.is_news(token, now):
+    if tokens.is_news(token, now):
         with suppress(GreenroomError), database.begin() as connection:  # a full disk shows its page, too
-            accounts.seen(connection, token, now)
+            tokens.seen(connection, token, now)
     if purpose == "api_key":
         return Actor(f"{token.account} (key {token.name})", token, "")
     return Actor(token.account or "", token, form_token(secret))
@@ -102,7 +102,7 @@ def cookie_name(base: str, *, secure: bool) -> str:
     return f"{'__Secure-' if base else '__Host-'}{name}" if secure else name
 
 
-def shown_tokens(headers: Headers, base: str) -> tuple[accounts.Purpose, list[str]]:
+def shown_tokens(headers: Headers, base: str) -> tuple[tokens.Purpose, list[str]]:
     """Return what the tokens are for that a request shows, and them: a key, which was sent on purpose, else cookies.
 
     Of a host that was asked with TLS and without it there may be two, of which one has ended.

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from config import accounts
+from config import tokens
 from daemon.bootstrap import Application
 from processor.players import rows as players
 from tests.browser.conftest import Open
@@ -183,5 +183,5 @@ def jobs_and_others(app: Application, page: Page) -> None:
     press(page, "Make a key")
     with app.database.read() as connection:
         assert [one.player.name for one in players.standings(connection)] == ["den"]
-        assert [one.name for one in accounts.tokens(connection, "hook")] == ["lidarr"]
-        assert [one.name for one in accounts.tokens(connection, "api_key")] == ["script"]
+        assert [one.name for one in tokens.granted(connection, "hook")] == ["lidarr"]
+        assert [one.name for one in tokens.granted(connection, "api_key")] == ["script"]

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import JSON, Column, Connection, delete, insert, inspect, select, text, update
 
 import daemon.tables  # noqa: F401
-from config import accounts, activity, backup, schema
+from config import accounts, activity, backup, schema, tokens
 from config.admin import put
 from config.backup import check_backup, export_database, import_database
 from config.database import Database
@@ -63,7 +63,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
         connection.execute(insert(RunRow).values(row))
         plans.keep(connection, "r", b"/in", b"/out", ())
         accounts.add_account(connection, "eva", "correct horse battery", NOW)
-        accounts.grant(connection, "api_key", NOW, account="eva", name="script")
+        tokens.grant(connection, "api_key", NOW, account="eva", name="script")
         activity.note(connection, "key_made", "eva", NOW, "script")
         wanting.submit_one(connection, NewJob("alpha", "item 1", 1, Payload(), 30, "eva", delay=60), NOW)
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
@@ -281,7 +281,7 @@ def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
 
 def test_who_was_logged_in_is_not_in_a_backup(filled: Database, target: Database, file: Path, tmp_path: Path) -> None:
     with filled.begin() as connection:
-        accounts.grant(connection, "session", NOW, account="eva")
+        tokens.grant(connection, "session", NOW, account="eva")
     assert export_database(filled, file, tmp_path).tables["tokens"].rows == 1
     import_database(target, file, tmp_path)
     with target.read() as connection:

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
-from config import accounts, activity
+from config import activity, tokens
 from daemon.bootstrap import Application, application
 from daemon.web.access import Throttle, is_open
 from daemon.web.app import create_app
@@ -77,7 +77,7 @@ def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser
 
 def test_a_setup_token_of_yesterday_opens_nothing_and_it_is_said_how_to_get_another(browser: Browser) -> None:
     with browser.app.database.begin() as connection:
-        old = accounts.grant(connection, "setup", NOW - accounts.SETUP, lasts=accounts.SETUP)
+        old = tokens.grant(connection, "setup", NOW - tokens.SETUP, lasts=tokens.SETUP)
     page = browser.client.post("/setup", data={"token": old, "name": NAME, "password": PASSWORD})
     assert (page.status_code, "restart" in page.text) == (403, True)
 
@@ -254,8 +254,8 @@ def test_a_form_without_its_sessions_token_changes_nothing(browser: Browser) -> 
 def test_a_key_reads_or_writes_as_its_scopes_say_and_never_once_it_is_revoked(browser: Browser) -> None:
     set_up(browser)
     with browser.app.database.begin() as connection:
-        reader = accounts.grant(connection, "api_key", NOW, account=NAME, name="graphs", scopes=("read",))
-        writer = accounts.grant(connection, "api_key", NOW, account=NAME, name="script")
+        reader = tokens.grant(connection, "api_key", NOW, account=NAME, name="graphs", scopes=("read",))
+        writer = tokens.grant(connection, "api_key", NOW, account=NAME, name="script")
     outside = TestClient(browser.served, base_url="http://localhost")
     config = "/api/v1/settings/phase-config"
     assert outside.get(config, headers={"x-api-key": reader}).status_code == 200
@@ -265,9 +265,9 @@ def test_a_key_reads_or_writes_as_its_scopes_say_and_never_once_it_is_revoked(br
     assert outside.patch(config, json=change, headers={"x-api-key": writer}).status_code == 200
     assert browser.setting("workers") == "7"
     with browser.app.database.begin() as connection:
-        (key,) = [token for token in accounts.tokens(connection, "api_key") if token.name == "script"]
+        (key,) = [token for token in tokens.granted(connection, "api_key") if token.name == "script"]
         assert writer.startswith(key.prefix or "?")
-        accounts.revoke(connection, key.id)
+        tokens.revoke(connection, key.id)
     assert outside.get(config, headers={"x-api-key": writer}).status_code == 401
 
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, text
 
-from config import accounts, activity
+from config import accounts, activity, tokens
 from config.errors import Misconfigured
 from daemon.bootstrap import application
 from tests.commands import chosen, greenroom
@@ -120,8 +120,8 @@ def test_of_two_who_make_the_same_at_once_one_is_refused(browser: Browser) -> No
     database = browser.app.database
 
     def add(connection: Connection) -> None:
-        accounts.add_hook(connection, NAME, "lidarr", NOW)
-        accounts.add_key(connection, NAME, "graphs", ("read",), NOW)
+        tokens.add_hook(connection, NAME, "lidarr", NOW)
+        tokens.add_key(connection, NAME, "graphs", ("read",), NOW)
 
     def later() -> None:
         with database.begin() as connection:

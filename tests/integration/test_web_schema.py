@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config import accounts
+from config import tokens
 from daemon.bootstrap import application
 from daemon.web.server import WebServer
 from tests.commands import chosen
@@ -38,7 +38,7 @@ def test_no_request_makes_the_api_fail(
         new_account(app)
         everything_says(app, "Ada")
         with app.database.begin() as connection:
-            key = accounts.add_key(connection, NAME, "schema", accounts.SCOPES, dt.datetime.now(dt.UTC))
+            key = tokens.add_key(connection, NAME, "schema", tokens.SCOPES, dt.datetime.now(dt.UTC))
         with WebServer(app, ("127.0.0.1", 0)) as server:
             host, port = server.address
             ran = subprocess.run(

@@ -34,6 +34,7 @@ SQL_MODULES = {
     "config/schema.py",
     "config/sqlite_file.py",
     "config/tables.py",
+    "config/tokens.py",
     "processor/artwork/blobs.py",
     "processor/artwork/rows.py",
     "processor/artwork/tables.py",

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from config import accounts
+from config import tokens
 from daemon.actions import hook_secrets
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
@@ -21,7 +21,7 @@ UNKNOWN: Responses = {404: {"description": "There is no such hook."}}
 class HookIn(Body):
     """A hook that is to be made."""
 
-    name: str = Field(max_length=200, pattern=accounts.HOOK_NAME, examples=["lidarr"])
+    name: str = Field(max_length=200, pattern=tokens.HOOK_NAME, examples=["lidarr"])
 
 
 class HookOut(BaseModel):
@@ -44,7 +44,7 @@ class HookMade(BaseModel):
 def read(app: App) -> list[HookOut]:
     """Return every hook, the newest first."""
     with app.database.read() as connection:
-        found = accounts.tokens(connection, "hook")
+        found = tokens.granted(connection, "hook")
     return [HookOut(name=one.name or "", made_by=one.account, created_at=one.created_at) for one in found]
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
-from config import accounts, admin
+from config import admin, tokens
 from config.sections import Hooks
 from daemon.actions import hooks
 from daemon.web.bodies import Responses
@@ -37,7 +37,7 @@ class Heard(BaseModel):
 
 @router.post("/{name}", summary="Tell that something may have arrived", responses=ANSWERS)
 async def tell(
-    request: Request, app: App, name: Annotated[str, Path(pattern=accounts.HOOK_NAME, description="The hook's name.")]
+    request: Request, app: App, name: Annotated[str, Path(pattern=tokens.HOOK_NAME, description="The hook's name.")]
 ) -> Heard:
     """Take a message of Lidarr or Radarr as a hint. The secret is the password of Basic authentication, or stands in
     `X-Hook-Secret`. No path it names is ever opened: one that lies in inbound makes the next cycle come earlier."""
@@ -57,7 +57,7 @@ def _check(request: Request, app: App, name: str) -> None:
         raise HTTPException(429, "There were too many wrong secrets; wait five minutes.")
     secret = _secret(request.headers)
     with app.database.read() as connection:
-        known = secret is not None and accounts.is_hook(connection, name, secret)
+        known = secret is not None and tokens.is_hook(connection, name, secret)
     if not known:
         throttle.failed(keys, now)
         raise HTTPException(401, "The secret is not this hook's.", {"www-authenticate": 'Basic realm="Greenroom"'})

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from config import accounts, activity
+from config import accounts, activity, tokens
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.installation import App
@@ -50,14 +50,14 @@ def add_key(
     request: Request,
     app: App,
     name: Annotated[str, Form(max_length=200)],
-    scope: Annotated[accounts.Scope, Form()] = "read",
+    scope: Annotated[tokens.Scope, Form()] = "read",
 ) -> Response:
     """Make an API key and show it, this once."""
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
-    scopes = accounts.SCOPES if scope == "write" else ("read",)
+    scopes = tokens.SCOPES if scope == "write" else ("read",)
     try:
         with app.database.begin() as connection:
-            made = accounts.add_key(connection, actor.name, name.strip(), scopes, now)
+            made = tokens.add_key(connection, actor.name, name.strip(), scopes, now)
             activity.note(connection, "key_made", actor.name, now, name.strip())
     except Misconfigured as error:
         return _page(request, app, key_error=f"{error.message}.", key_name=name, code=422)
@@ -69,7 +69,7 @@ def revoke_key(request: Request, app: App, key_id: int) -> Response:
     """Make an API key worthless, at once."""
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
-        key = accounts.revoke_key(connection, key_id, actor.name)
+        key = tokens.revoke_key(connection, key_id, actor.name)
         activity.note(connection, "key_revoked", actor.name, now, key.name)
     return lead("/account", "revoked")
 
@@ -86,7 +86,7 @@ def _page(
 ) -> Response:
     actor = person_of(request)
     with app.database.read() as connection:
-        keys = accounts.tokens(connection, "api_key", actor.name)
+        keys = tokens.granted(connection, "api_key", actor.name)
     return page(
         request,
         "account.html",

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from config import accounts, admin
+from config import admin, tokens
 from config.errors import Misconfigured
 from daemon.actions import hook_secrets
 from daemon.web.access import person_of
@@ -52,7 +52,7 @@ def _page(
     code: int = 200,
 ) -> Response:
     with app.database.read() as connection:
-        hooks = accounts.tokens(connection, "hook")
+        hooks = tokens.granted(connection, "hook")
         path_map = admin.get(connection, "hooks.path_map")
     return page(
         request, "hooks.html", code=code, hooks=hooks, made=made, refused=refused, typed=typed, path_map=path_map

@@ -13,7 +13,7 @@ from loguru import logger
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from config import accounts, activity
+from config import accounts, activity, tokens
 from config.errors import GreenroomError
 from daemon.web.access import By, cookie_name, recognise
 from daemon.web.installation import App
@@ -94,7 +94,7 @@ def set_up(request: Request, app: App, token: Field, name: Field, password: Fiel
 def sign_out(app: App, actor: By) -> Response:
     """End the session."""
     with app.database.begin() as connection:
-        accounts.revoke(connection, actor.token.id)
+        tokens.revoke(connection, actor.token.id)
         activity.note(connection, "signed_out", actor.name, dt.datetime.now(dt.UTC))
     answer = RedirectResponse("/sign-in", 303)
     base = app.boot.web_base
@@ -105,9 +105,9 @@ def sign_out(app: App, actor: By) -> Response:
 
 def new_session(connection: Connection, request: Request, name: str, now: dt.datetime) -> str:
     """Make a session, in the transaction that knows whose it is, and return its token."""
-    accounts.forget_expired(connection, now)
+    tokens.forget_expired(connection, now)
     activity.note(connection, "signed_in", name, now, _address(request))
-    return accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
+    return tokens.grant(connection, "session", now, account=name, lasts=tokens.SESSION)
 
 
 def signed_in(request: Request, token: str, to: str) -> Response:
@@ -120,7 +120,7 @@ def signed_in(request: Request, token: str, to: str) -> Response:
         cookie_name(base, secure=secure),
         token,
         path=base or "/",
-        max_age=int(accounts.SESSION.total_seconds()),
+        max_age=int(tokens.SESSION.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=secure,
