@@ -107,12 +107,20 @@ def _mark_found(shop: Workshop, marks: Sequence[MarkFound]) -> list[str | None]:
 def _adopt(shop: Workshop, adoptions: Sequence[Adopt]) -> list[str | None]:
     found: list[tuple[NewItem, Transfer]] = []
     refused = list(_each(lambda adoption: found.append(_told(shop, adoption.folder)), adoptions))
+    try:
+        _record(shop, found)
+    except Rejected:  # a value of one of them is none a row can hold; no other is to wait for that
+        alone = _each(lambda told: _record(shop, [told]), found)
+        refused = [next(alone) if why is None else why for why in refused]
+    return refused
+
+
+def _record(shop: Workshop, found: Sequence[tuple[NewItem, Transfer]]) -> None:
     with shop.database.begin() as connection:
         shop.guard.confirm(connection)
         restored = rows.restore(connection, [item for item, _ in found], shop.now)
         shop.noticed(connection, restored, "fsck recorded it from the sidecar in its folder")
         journal.plan(connection, [transfer for _, transfer in found], shop.now)  # those it has already stay as they are
-    return refused
 
 
 def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:

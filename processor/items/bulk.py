@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 Rows = Iterable[tuple[Any, ...]]
 
 
 def load(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:
-    """Insert rows, whose values are as the driver takes them; names are ours."""
-    _LOAD[connection.dialect.name](connection, table, columns, rows)
+    """Insert rows, whose values are as the driver takes them; names are ours. Raises what SQLAlchemy would."""
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        _LOAD[connection.dialect.name](connection, table, columns, rows)
+    except errors as error:
+        raise DBAPIError.instance(None, None, error, errors) from error
 
 
 def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:

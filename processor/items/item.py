@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
 
 from config.reasons import Reason
 from processor.planning.naming import PlannedFile
@@ -16,6 +16,8 @@ from processor.planning.plan import AlbumPlan
 from processor.transfers.transfer import path_from_json, path_to_json
 from scanner.facts import Facts
 from scanner.grouping.groups import GroupTrack
+
+_T = TypeVar("_T")
 
 # Evidence is left out: it may change while the album stays the same.
 NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence", "checksum", "transfer_id", "run_id"})
@@ -108,7 +110,8 @@ class NewItem:
         """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
         nested = {name: _text(value[name]) for name in _NESTED}
         files = tuple(_file_from_json(file) for file in value["files"])
-        return cls(**{**value, **nested, "path": path_from_json(value["path"]), "files": files})
+        item = cls(**{**value, **nested, "path": path_from_json(value["path"]), "files": files})
+        return _typed(item, _ITEM_TYPES)
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any], files: Iterable[tuple[Any, ...]]) -> NewItem:
@@ -118,6 +121,10 @@ class NewItem:
 
 
 ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
+_ITEM_TYPES: Final = {name: hint for name, hint in get_type_hints(NewItem).items() if name in ITEM_COLUMNS} | {
+    "confidence": float | int
+}
+_FILE_TYPES: Final = get_type_hints(NewFile)
 FILE_COLUMNS: Final = ("item_id", *NewFile._fields)
 _NESTED: Final = ("evidence", "warnings", "sources")
 _NOT_PLAIN: Final = ("\\u0000", "\\ud")  # as JSON escapes NUL, and half a surrogate pair, or a whole one
@@ -204,7 +211,15 @@ def _file_to_json(file: NewFile) -> dict[str, Any]:
 
 def _file_from_json(value: Mapping[str, Any]) -> NewFile:
     paths = {"path": path_from_json(value["path"]), "source": path_from_json(value["source"])}
-    return NewFile(**{**value, **paths, "facts": Known(value["facts"])})
+    return _typed(NewFile(**{**value, **paths, "facts": Known(value["facts"])}), _FILE_TYPES)
+
+
+def _typed(told: _T, types: Mapping[str, Any]) -> _T:
+    """Return what was told. Raises TypeError for a value that is not what its column holds: SQLite would take any."""
+    for name, wanted in types.items():
+        if not isinstance(value := getattr(told, name), wanted):
+            raise TypeError(f"its {name} is {value!r}")
+    return told
 
 
 def _checksum(item: NewItem) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -283,6 +284,16 @@ def test_a_folder_without_row_and_with_a_broken_sidecar_is_nobodys(house: House)
     write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
     assert codes(adopt(house)) == {"unknown_folder": False}
     assert (place / "album.greenroom.json").read_bytes() == b"{"
+
+
+@pytest.mark.parametrize("year", ["1e30", str(1 << 80), '"then"', "[1999]"])
+def test_a_sidecar_with_a_value_no_row_holds_keeps_no_other_album_from_being_adopted(house: House, year: str) -> None:
+    path = folder(house, "Low Tide") / "album.greenroom.json"
+    path.write_text(re.sub(r'"year": \w+', f'"year": {year}', path.read_text()))
+    write(house, delete(StagingItem))
+    report = adopt(house)
+    assert sorted(f.repaired for f in report.findings) == [False, True, True]
+    assert sorted(row["album"] for row in house.items().values()) == ["High Tide", "Slack Water"]
 
 
 @pytest.mark.parametrize("broken", [None, b"", b"{", b"not json", b'{"greenroom_sidecar": 1}'])
