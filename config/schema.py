@@ -101,7 +101,8 @@ def no_json(database: Database) -> list[str]:
     """Return where a database holds no JSON in columns of JSON, a row each; PostgreSQL lets nobody write that."""
     if not database.is_sqlite:
         return []
-    columns = [c for table in Base.metadata.sorted_tables for c in table.columns if isinstance(c.type, JSON)]
+    every = (column for table in Base.metadata.sorted_tables for column in table.columns)
+    columns = [column for column in every if isinstance(getattr(column.type, "impl", column.type), JSON)]
     found = []
     with database.read() as connection:
         for column in columns:

@@ -556,10 +556,11 @@ def test_what_is_no_json_in_the_database_is_told_and_doctor_names_the_row(data_d
     with application() as app, app.database.begin() as connection:
         for statement in ("UPDATE staging_items SET warnings = :said", "UPDATE jobs SET payload = :said"):
             connection.execute(text(statement), {"said": said})
-    for command in (["items"], ["items", "--json"], ["jobs", "--json"], ["export", str(data_dir / "backup")]):
+    for command in (["items"], ["items", "--json"], ["export", str(data_dir / "backup")]):
         refused = greenroom(*command)
         assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.output
         assert f"holds {str(said)!r} where JSON belongs" in refused.stderr
+    assert json.loads(greenroom("jobs", "--json").output)[0]["payload"] == str(said)  # which that job alone fails by
     told = " ".join(greenroom("doctor").output.split())
     assert "staging_items.warnings in row 1 is no JSON" in told
     assert "jobs.payload in row 1 is no JSON" in told

@@ -325,6 +325,23 @@ def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Databa
     assert (newer.status, newer.attempt, newer.code) == ("queued", 0, "not_here")
 
 
+@pytest.mark.parametrize("kept", ["{", "", 7, b"\xff"])
+def test_a_job_whose_payload_is_no_json_any_more_keeps_no_other_from_being_done(
+    database: Database, engine: Engine, work: Any, kept: object
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL takes nothing but JSON")
+    broken, whole = submit(engine, "alpha", 1), submit(engine, "alpha", 2)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE jobs SET payload = :kept WHERE id = :id"), {"kept": kept, "id": broken})
+    work()
+    (dead,) = closed(engine, broken)
+    assert (dead.status, dead.code) == ("dead", "bad_payload")
+    (done,) = closed(engine, whole)
+    assert done.status == "done"
+    engine.discard(broken)
+
+
 def test_a_job_of_a_phase_this_version_does_not_know_is_not_tried_again_here(database: Database) -> None:
     newer = Engine(database, {**plays(), "omega": Play("omega")})
     job_id = submit(newer, "omega", 1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Identity, Index, select, text
+from sqlalchemy import JSON, BigInteger, Connection, Dialect, Identity, Index, TypeDecorator, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
+from config.errors import Misconfigured
 from config.tables import Base, BigId, column, optional
 from workflow.engine.job import Job
 
@@ -15,6 +17,25 @@ from workflow.engine.job import Job
 IS_OPEN: Final = text("status IN ('queued', 'running')")
 _RUNNING: Final = text("status = 'running'")
 _QUEUED: Final = text("status = 'queued'")
+
+
+class Given(TypeDecorator[Any]):
+    """JSON; and as its text what is none any more, edited by hand on SQLite: that job fails by it, and no other."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a value."""
+        read = super().result_processor(dialect, coltype)
+
+        def kept(value: Any) -> Any:
+            try:
+                return read(value) if read else value
+            except Misconfigured:
+                return str(value)
+
+        return kept
 
 
 class JobRow(Base):
@@ -36,7 +57,7 @@ class JobRow(Base):
     item_id = optional(int, BigId)
     status = column(str)
     priority = column(int)
-    payload = column(dict[str, Any])
+    payload = column(dict[str, Any], Given)
     payload_version = column(int)
     actor = column(str)
     manual = column(bool)
