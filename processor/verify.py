@@ -25,7 +25,7 @@ from processor.filesystem.system_errors import explained
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
-from processor.publication.writing import place_of_fresh, put, read_blob
+from processor.publication.writing import is_begun, place_of_fresh, put, read_blob
 from processor.transfers import sidecar
 from processor.verification import rows
 from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
@@ -150,9 +150,8 @@ def _is_theirs(given: Verifying, tree: Tree, subject: Subject, beside: Subject, 
     if judge(beside, None, left).code != "edited":
         return False
     assert subject.digest is not None
-    whole = read_blob(given.blobs, subject.digest.removeprefix("sha256:"), _extension(subject.path))
-    with tree.opened(beside.path) as fd, open(fd, "rb", closefd=False) as file:
-        return whole is None or not whole.startswith(file.read(len(whole) + 1))
+    sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
+    return not is_begun(tree, beside.path, given.blobs, sha256, ext)
 
 
 def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, over: str | None) -> str:

@@ -86,7 +86,7 @@ def put(
     changed: list[bytes] = []
     for one in made:
         guard.check("put")
-        with explained("write", one.path), _fresh(tree, one, mark) as fresh:
+        with explained("write", one.path), _fresh(tree, one, blobs, mark) as fresh:
             there = sha256_at(tree, one.path)
             if there == one.sha256:
                 changed.append(one.path)  # it may be one we wrote before a crash, and not durable yet
@@ -94,7 +94,7 @@ def put(
             if there == _EMPTY != one.over:  # somebody's, or left by an interrupted rename_file, which settles that
                 there = None
             elif tree.stat(one.path) is not None and (there is None or there != one.over):
-                reasons.append(_kept(one.path))
+                reasons.append(_kept(one.path, None if tree.stat(fresh) is None else fresh))
                 continue
             refused += make_above(tree, one.path, access, guard)
             _create(tree, fresh, one, blobs)
@@ -157,26 +157,42 @@ def _took_place(tree: Tree, fresh: bytes, one: Made, there: str | None) -> bool:
 
 
 @contextmanager
-def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
-    """Yield a hidden name beside a file, which is nobody's before and after."""
+def _fresh(tree: Tree, one: Made, blobs: bytes, mark: str) -> Iterator[bytes]:
+    """Yield a hidden name beside a file, which is nobody's before and after unless both are somebody's."""
     place = place_of_fresh(one.path, mark)
-    _settle_fresh(tree, place, one)
+    is_free = _settle_fresh(tree, place, one, blobs)
     yield place
-    tree.unlink(place, missing_ok=True)
+    if is_free:
+        tree.unlink(place, missing_ok=True)
 
 
 def place_of_fresh(path: bytes, mark: str) -> bytes:
-    """Return the hidden name beside a file under which `put` makes a fresh one."""
-    name = b".greenroom-" + mark.encode() + b"-" + hashlib.sha256(path).hexdigest()[:8].encode()
-    return within(parent(path), name)
+    """Return the hidden name beside a file under which `put` makes a fresh one; it moves with their folder."""
+    digest = hashlib.sha256(os.path.basename(path)).hexdigest()[:8]
+    return within(parent(path), f".greenroom-{mark}-{digest}".encode())
 
 
-def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:
-    """Clean up after an interrupted try: put back a file it exchanged and did not look at yet, and remove the rest."""
+def _settle_fresh(tree: Tree, place: bytes, one: Made, blobs: bytes) -> bool:
+    """Clean up after an interrupted try: put back a file it exchanged and did not look at yet, and remove the rest.
+
+    Return False where somebody wrote that file before, and what stands in its place now since: then both stay.
+    """
     is_ours = tree.stat(place) is None or sha256_at(tree, place) in (one.sha256, one.over or one.sha256)
-    if not is_ours and sha256_at(tree, one.path) == one.sha256:
+    if not is_ours and (there := sha256_at(tree, one.path)) == one.sha256:
         tree.exchange(place, one.path)
+    elif not (is_ours or there in (None, _EMPTY, one.over) or is_begun(tree, place, blobs, one.sha256, one.ext)):
+        return False
     tree.unlink(place, missing_ok=True)
+    return True
+
+
+def is_begun(tree: Tree, path: bytes, blobs: bytes, sha256: str, ext: str) -> bool:
+    """Tell whether a file is the beginning of a blob, or all of it; of one that the cache lost none is."""
+    whole = read_blob(blobs, sha256, ext)
+    if whole is None or not is_file(tree.stat(path)):
+        return False
+    with tree.opened(path) as fd, open(fd, "rb", closefd=False) as file:
+        return whole.startswith(file.read(len(whole) + 1))
 
 
 def _link_or_create(tree: Tree, twin: bytes | None, place: bytes, one: Made, blobs: bytes) -> None:
@@ -208,8 +224,10 @@ def _create(tree: Tree, place: bytes, one: Made, blobs: bytes) -> None:
         raise
 
 
-def _kept(path: bytes) -> Reason:
+def _kept(path: bytes, before: bytes | None = None) -> Reason:
     message = f"{show_path(path)} is not what Greenroom wrote there, so it was left as it is."
+    if before is not None:
+        message += f" What somebody had written there before is {show_path(before)}."
     return Reason("changed_kept", message, path)
 
 

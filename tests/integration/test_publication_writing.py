@@ -21,6 +21,7 @@ from tests.faults.world import At, Steps
 
 OLD, NEW, THEIRS = b"as we wrote it before", b"as it is to be", b"somebody's"
 PLACE = b"Ada/artist.nfo"
+HIDDEN = b"Ada/.greenroom-mark-" + hashlib.sha256(b"artist.nfo").hexdigest()[:8].encode()
 
 
 def sha256(data: bytes) -> str:
@@ -224,17 +225,38 @@ def test_what_somebody_writes_at_the_last_moment_stays(shelf: Shelf, there: byte
     ],
 )
 def test_what_an_interrupted_try_left_is_settled(shelf: Shelf, left: bytes, there: bytes | None, after: bytes) -> None:
-    """It is found by its name, which is that of the place and of who writes there."""
+    """It is found by its name, which is that of the file and of who writes there, wherever their folder was moved."""
     if there is not None:
         shelf.write(PLACE, there)
-    shelf.write(b"Ada/.greenroom-mark-" + hashlib.sha256(PLACE).hexdigest()[:8].encode(), left)
+    shelf.write(HIDDEN, left)
     assert shelf.put(shelf.made(over=OLD)) == ([("changed_kept", PLACE)] if after == THEIRS else [])
     assert shelf.files() == {PLACE: after}
 
 
+@pytest.mark.parametrize("over", [None, OLD])
+def test_what_somebody_wrote_before_and_after_a_try_was_interrupted_stays_and_they_are_told_where(
+    shelf: Shelf, over: bytes | None
+) -> None:
+    shelf.write(PLACE, b"written after")
+    shelf.write(HIDDEN, THEIRS)  # exchanged, and not looked at yet
+    for _ in range(2):
+        with shelf.tree as tree:
+            (kept,), _ = put(tree, [shelf.made(over=over)], os.fsencode(shelf.blobs), Steps(), "mark")
+        assert (kept.code, kept.path) == ("changed_kept", PLACE)
+        assert HIDDEN.decode() in kept.message
+        assert shelf.files() == {PLACE: b"written after", HIDDEN: THEIRS}
+
+
+def test_the_beginning_of_a_file_that_an_interrupted_try_left_beside_what_somebody_wrote_goes(shelf: Shelf) -> None:
+    shelf.write(PLACE, THEIRS)
+    shelf.write(HIDDEN, NEW[:5])
+    assert shelf.put(shelf.made(over=OLD)) == [("changed_kept", PLACE)]
+    assert shelf.files() == {PLACE: THEIRS}
+
+
 def test_a_link_that_an_interrupted_try_took_the_place_of_is_back_there(shelf: Shelf) -> None:
     shelf.write(PLACE, NEW)
-    hidden = shelf.at(b"Ada/.greenroom-mark-" + hashlib.sha256(PLACE).hexdigest()[:8].encode())
+    hidden = shelf.at(HIDDEN)
     hidden.symlink_to("elsewhere")
     assert shelf.put(shelf.made(over=OLD)) == [("changed_kept", PLACE)]
     assert os.readlink(shelf.at(PLACE)) == "elsewhere"

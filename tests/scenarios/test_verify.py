@@ -63,9 +63,9 @@ def rot(path: Path) -> None:
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def left_beside(library: Path, file: Path) -> Path:
+def left_beside(file: Path) -> Path:
     """Where a mending of a file that is cut off leaves what it wrote."""
-    return file.with_name(f".greenroom-verify-{sha256(bytes(file.relative_to(library))).hexdigest()[:8]}")
+    return file.with_name(f".greenroom-verify-{sha256(os.fsencode(file.name)).hexdigest()[:8]}")
 
 
 def told(house: House) -> list[tuple[str, str]]:
@@ -186,7 +186,7 @@ def test_what_a_mending_that_was_cut_off_left_beside_a_file_is_settled_by_the_ne
     rotten, when = nfo.read_bytes(), nfo.stat().st_mtime_ns
     nfo.write_bytes(data)
     beside = {"a twin": data, "a part": data[:9], "what was rotten": rotten}.get(left, b"<album>mine</album>")
-    hidden = left_beside(library, nfo)
+    hidden = left_beside(nfo)
     hidden.write_bytes(beside)
     if left == "what was rotten":
         os.utime(hidden, ns=(when, when))
@@ -200,7 +200,7 @@ def test_a_file_of_ours_that_the_disk_does_not_give_back_is_told_of_also_where_i
     house: House, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nfo = library / ALBUM / "album.nfo"
-    left_beside(library, nfo).write_bytes(b"")
+    left_beside(nfo).write_bytes(b"")
     broken, whole = nfo.stat().st_ino, os.read
 
     def read(fd: int, size: int) -> bytes:
@@ -217,7 +217,7 @@ def test_what_a_mending_left_beside_an_nfo_that_somebody_edited_since_goes_unles
     house: House, library: Path, left: str
 ) -> None:
     nfo = library / ALBUM / "album.nfo"
-    hidden = left_beside(library, nfo)
+    hidden = left_beside(nfo)
     data = nfo.read_bytes()
     hidden.write_bytes({"a twin": data, "a part": data[:9]}.get(left, b"<album>older</album>"))
     nfo.write_bytes(b"<album>mine</album>")
