@@ -30,6 +30,7 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/sign-in", "/setup"})
 OPEN_PREFIXES: Final = ("/static/", "/api/v1/hooks/")
 TRIES: Final = 10  # failed sign-ins of one account, or from one address …
 PER: Final = 300.0  # … in so many seconds
+LINE: Final = 16  # tries that wait for their turn, each in one of the forty threads all requests share
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,11 @@ class Throttle:
     """Counts failures by account and by address, and tells when there were too many of late.
 
     Whoever checks a password holds `turn` meanwhile; else many tries at once would all begin before the first failed.
+    Before that it stands in `line`, where there is room.
     """
 
     def __init__(self, tries: int = TRIES, per: float = PER) -> None:
-        self.turn = threading.Lock()
+        self.turn, self.line = threading.Lock(), threading.BoundedSemaphore(LINE)
         self._tries, self._per = tries, per
         self._failures: dict[str, deque[float]] = {}  # of each key the newest; the key that failed last stands last
         self._lock = threading.Lock()

@@ -45,6 +45,14 @@ def client_of(peer: str, said: Sequence[str], proxies: Sequence[Network]) -> str
     return peer if at is None else str(at)
 
 
+def line_of(client: str) -> str:
+    """Return whose tries are counted as one's: an address; of IPv6 a /64, the least that anybody's line has."""
+    at = _read(client.partition("%")[0])
+    if at is None:
+        return client
+    return str(IPv6Network((at, 64), strict=False) if isinstance(at, IPv6Address) else at)
+
+
 def _read(text: str) -> Address | None:
     try:
         found = ip_address(text.strip())

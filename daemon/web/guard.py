@@ -50,7 +50,8 @@ class Guard:
         headers = Headers(scope=scope)
         most = MAX_PICTURE if scope["path"].endswith(PICTURES) else MAX_BODY
         refusal = self._refusal(scope["method"], headers, most)
-        app = PlainTextResponse(refusal[1] + "\n", refusal[0]) if refusal else self._app
+        # Nobody reads the body of what is refused here, and where the next request begins may be in doubt.
+        app = PlainTextResponse(refusal[1] + "\n", refusal[0], {"connection": "close"}) if refusal else self._app
         if scope["method"] == "HEAD":  # what is answered to GET; uvicorn leaves the body out (RFC 9110, 9.3.2)
             scope = {**scope, "method": "GET"}
         await app(scope, _limited(receive, most), _protected(send, scope, headers.get("host", "")))
@@ -59,6 +60,8 @@ class Guard:
         host = headers.get("host", "")
         if host_name(host) not in self._hosts:
             return 400, "This name is not one Greenroom answers to; add it to GREENROOM_WEB_HOSTS."
+        if "transfer-encoding" in headers and "content-length" in headers:  # RFC 9112, 6.1
+            return 400, "A request has a length or comes in pieces."
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
             return 413, f"A request may have {most} bytes at most."

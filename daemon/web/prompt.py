@@ -1,4 +1,4 @@
-"""A connection that keeps us waiting → closed in time, so that a few cannot keep everybody else out."""
+"""A connection that keeps us waiting → closed in time, or once others need its place, so that nobody is kept out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+MAX_CONNECTIONS: Final = 200
 HEADER_SECONDS: Final = 15.0  # until the headers of a request have to be there, and the like
 
 
@@ -18,11 +19,17 @@ class PromptProtocol(H11Protocol):
     """
 
     patience = HEADER_SECONDS
+    crowd = MAX_CONNECTIONS
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to count."""
+        """Begin to count. Where there are too many connections, the oldest that keeps us waiting makes room."""
         super().connection_made(transport)
+        self._began = asyncio.get_running_loop().time()
         self._look_again(self._waiting_for())
+        there = [one for one in self.connections if isinstance(one, PromptProtocol) and not one.transport.is_closing()]
+        if len(there) > self.crowd:
+            slow = [one for one in there if one._waiting_for() or one.conn.their_state is h11.SEND_BODY]
+            min(slow, key=lambda one: one._began).transport.abort()  # at the worst itself: it has said nothing so far
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting."""

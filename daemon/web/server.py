@@ -14,11 +14,11 @@ from config.errors import GreenroomError, SchemaChanged
 from daemon.bootstrap import Application
 from daemon.web.address import listening
 from daemon.web.app import create_app
-from daemon.web.prompt import PromptProtocol
+from daemon.web.prompt import MAX_CONNECTIONS, PromptProtocol
 
 STOP_SECONDS = 5  # that requests at hand get to end
 WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself, or has to
-MAX_CONNECTIONS = 200
+MOST_AT_ONCE = MAX_CONNECTIONS * 5 // 4  # until who gave way is gone, too
 
 
 class WebServer:
@@ -35,7 +35,7 @@ class WebServer:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=MOST_AT_ONCE,
             timeout_graceful_shutdown=STOP_SECONDS,
             h11_max_incomplete_event_size=16 << 10,
         )

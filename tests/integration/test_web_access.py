@@ -8,6 +8,7 @@ import re
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from starlette.routing import Mount
 
 from config import activity, tokens
 from daemon.bootstrap import Application, application
-from daemon.web.access import Throttle, is_open
+from daemon.web import server as web_server
+from daemon.web.access import LINE, Throttle, is_open
 from daemon.web.app import create_app
 from daemon.web.guard import POLICY
 from daemon.web.prompt import PromptProtocol
@@ -106,6 +108,18 @@ def test_tries_at_once_are_counted_as_tries_one_after_the_other(browser: Browser
     with ThreadPoolExecutor(16) as pool:
         answers = Counter(pool.map(guess, range(16)))
     assert answers == {403: 10, 429: 6}
+
+
+def test_who_is_signed_in_is_served_while_a_crowd_tries_passwords(browser: Browser) -> None:
+    """All requests share some threads, and each try would wait in one for its turn."""
+    set_up(browser)
+    with browser.client as page, ThreadPoolExecutor(60) as pool:
+        with browser.served.state.throttle.turn:  # somebody's password is being looked at
+            form = {"name": NAME, "password": "not the right one"}
+            tries = [pool.submit(page.post, "/sign-in", data=form) for _ in range(60)]
+            until(lambda: sum(one.done() for one in tries) == 60 - LINE)
+            assert page.get("/account").status_code == 200
+        assert Counter(one.result().status_code for one in tries) == {403: 10, 429: 50}
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for_and_never_elsewhere(browser: Browser) -> None:
@@ -386,6 +400,44 @@ def test_who_never_says_what_they_want_is_not_waited_for(
         with socket.create_connection(server.address, timeout=60) as prompt:
             prompt.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in prompt.recv(1000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname=",
+    ],
+    ids=["nothing", "half a head", "a request, and no other", "half a body"],
+)
+def test_a_crowd_that_says_nothing_makes_room_for_who_comes(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    chosen(monkeypatch, tmp_path, sqlite_url)
+    monkeypatch.setattr(PromptProtocol, "crowd", 8)
+    monkeypatch.setattr(web_server, "MOST_AT_ONCE", 10)
+    with application() as app, WebServer(app, ("127.0.0.1", 0)) as server, ExitStack() as crowd:
+        for _ in range(20):
+            crowd.enter_context(socket.create_connection(server.address, timeout=60)).sendall(said)
+        for _ in range(3):
+            prompt = crowd.enter_context(socket.create_connection(server.address, timeout=60))
+            prompt.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in prompt.recv(1000)
+
+
+def test_a_request_that_two_may_read_differently_is_not_answered_and_ends_its_connection(browser: Browser) -> None:
+    """Else who goes by its length, as a proxy may, and who goes by its pieces disagree where the next one begins."""
+    with WebServer(browser.app, ("127.0.0.1", 0)) as server, socket.create_connection(server.address, 60) as proxy:
+        proxy.sendall(
+            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        said = b"".join(iter(lambda: proxy.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 400")
+    assert said.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize(

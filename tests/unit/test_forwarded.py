@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from daemon.web.forwarded import client_of
+from daemon.web.forwarded import client_of, line_of
 
 PROXIES = [ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -36,3 +36,17 @@ def test_only_what_trusted_proxies_added_counts(peer: str, said: list[str], expe
 
 def test_by_default_nobody_is_believed() -> None:
     assert client_of("127.0.0.1", ["198.51.100.7"], []) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("client", "line"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_whoever_has_a_line_of_ipv6_is_one(client: str, line: str) -> None:
+    assert line_of(client) == line

@@ -16,6 +16,7 @@ from config import admin, tokens
 from config.sections import Hooks
 from daemon.actions import hooks
 from daemon.web.bodies import Responses
+from daemon.web.forwarded import line_of
 from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
@@ -52,7 +53,7 @@ async def tell(
 
 def _check(request: Request, app: App, name: str) -> None:
     throttle, now = request.app.state.throttle, time.monotonic()
-    keys = (f"hook {name}", f"address {request.client.host if request.client else ''}")
+    keys = (f"hook {name}", line_of(request.client.host if request.client else ""))
     if throttle.wait(keys, now):
         raise HTTPException(429, "There were too many wrong secrets; wait five minutes.")
     secret = _secret(request.headers)

@@ -16,12 +16,14 @@ from starlette.responses import RedirectResponse, Response
 from config import accounts, activity, tokens
 from config.errors import GreenroomError
 from daemon.web.access import By, cookie_name, recognise
+from daemon.web.forwarded import line_of
 from daemon.web.installation import App
 from daemon.web.render import page
 
 router = APIRouter()
 Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
 LONGEST: Final = 4000  # of an address that is gone on to
+CROWDED: Final = 1.0  # seconds until somebody of those who wait will have had a turn
 _OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers read //, /\ and /TAB/ as another site
 
 
@@ -133,15 +135,20 @@ def tried(request: Request, app: App, name: str, password: str) -> tuple[str | N
     not yet.
     """
     throttle, keys = request.app.state.throttle, _keys(request, name)
-    with throttle.turn:
-        if wait := throttle.wait(keys, time.monotonic()):
-            return None, wait
-        with app.database.read() as connection:
-            kept = accounts.kept_password(connection, name)
-        is_right = accounts.is_password(kept, password)
-        if not is_right:
-            throttle.failed(keys, time.monotonic())
-        return (kept if is_right else None), 0.0
+    if not throttle.line.acquire(blocking=False):
+        return None, CROWDED
+    try:
+        with throttle.turn:
+            if wait := throttle.wait(keys, time.monotonic()):
+                return None, wait
+            with app.database.read() as connection:
+                kept = accounts.kept_password(connection, name)
+            is_right = accounts.is_password(kept, password)
+            if not is_right:
+                throttle.failed(keys, time.monotonic())
+            return (kept if is_right else None), 0.0
+    finally:
+        throttle.line.release()
 
 
 def _ours(to: str) -> str:
@@ -150,8 +157,12 @@ def _ours(to: str) -> str:
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
-    return f"account {name}", _address(request)
+    return f"account {name}", line_of(_client(request))
 
 
 def _address(request: Request) -> str:
-    return f"address {request.client.host if request.client else ''}"
+    return f"address {_client(request)}"
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
