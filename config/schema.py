@@ -108,8 +108,9 @@ def no_json(database: Database) -> list[str]:
         for column in columns:
             kept = type_coerce(column, Text)
             # A number is valid JSON to SQLite, but nothing that we wrote: it is no text.
-            is_none = func.typeof(kept).not_in(("text", "null")) | (func.json_valid(kept) == 0)
-            rows = connection.scalars(select(text("rowid")).select_from(column.table).where(is_none))
+            is_none = (func.typeof(kept) != "text") | (func.json_valid(kept) == 0)
+            wrong = kept.is_not(None) & is_none  # to SQLite before 3.45 NULL is no valid JSON
+            rows = connection.scalars(select(text("rowid")).select_from(column.table).where(wrong))
             found += [f"{column.table.name}.{column.name} in row {row}" for row in rows]
     return found
 

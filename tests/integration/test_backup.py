@@ -497,3 +497,12 @@ def test_transfers_come_back_as_the_journal_reads_them(
     with filled.read() as one, target.read() as other:
         assert journal.open_transfers(other, b"/in", b"/out") == journal.open_transfers(one, b"/in", b"/out")
         assert other.scalars(select(TransferRow.created_at)).one() == NOW
+
+
+def test_nothing_that_an_import_writes_is_named_as_no_json(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    """It writes NULL where no JSON is."""
+    export_database(filled, file, tmp_path)
+    import_database(target, file, tmp_path)
+    assert schema.no_json(target) == []
