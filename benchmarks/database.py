@@ -19,7 +19,7 @@ from benchmarks import peers
 from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, measured, micros, not_measured
 from config.database import Database
-from processor.items import repository
+from processor.items import storing
 from processor.items.item import ITEM_COLUMNS, NewItem, item_row
 from processor.tables import StagingItem
 from scanner.facts import Facts
@@ -86,7 +86,7 @@ def _upsert(server: PostgresServer) -> Iterator[Row]:
 
 def _ours(database: Database, items: list[NewItem]) -> None:
     with database.begin() as connection:
-        repository.upsert(connection, items, _MONDAY)
+        storing.upsert(connection, items, _MONDAY)
 
 
 class _Mapped:

@@ -22,7 +22,7 @@ from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, folders, within
 from processor.filesystem.rights import set_mode
 from processor.filesystem.system_errors import explained
-from processor.items import repository, standing
+from processor.items import standing, storing
 from processor.items.item import Known, NewFile, NewItem, facts_to_json
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
@@ -64,7 +64,7 @@ def retold(run: Performance) -> Performance:
 
     def publish(connection: Connection, transfer: Transfer) -> None:
         item = NewItem.from_json(transfer.item)
-        repository.retell(connection, digested(item, transfer), run.now)
+        storing.retell(connection, digested(item, transfer), run.now)
 
     return replace(run, publish=publish)
 

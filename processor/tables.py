@@ -1,6 +1,6 @@
 """The rows of this floor: transfers, staging items and their files, and what was put into libraries.
 
-Their SQL is in journal.py, repository.py and publication/ledger.py.
+Their SQL is in journal.py, storing.py and repository.py of items, and publication/ledger.py.
 """
 
 from __future__ import annotations

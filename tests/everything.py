@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 from config import activity, libraries, tokens
 from config.reasons import Reason
 from daemon.bootstrap import Application
-from processor.items import repository
+from processor.items import storing
 from processor.items.item import as_reasons
 from processor.matching.rows import Candidate, Debt, Enrichment, keep_candidates, keep_debts, keep_enrichment
 from tests.items import album
@@ -42,7 +42,7 @@ def everything_says(app: Application, text: str) -> list[str]:
         album("k", title=text, path=raw), album_artist=text, album=text, evidence=why, warnings=why, sources='{"a":"b"}'
     )
     with app.database.begin() as connection:
-        upserted = repository.upsert(connection, [item], NOW)
+        upserted = storing.upsert(connection, [item], NOW)
         succession.after_staging(connection, upserted, "run", NOW)
         row = progress.find(connection, upserted["k"].id)
         progress.move(connection, row, history.Because("review", text, text), NOW, status="approved")

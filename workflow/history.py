@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Identity, Index, delete, exists, insert, select, text
 
 from config.tables import Base, BigId, column, optional
-from processor.items import repository
+from processor.items import repository, storing
 from processor.tables import StagingItem
 from workflow import telling
 
@@ -51,9 +51,7 @@ class Because(NamedTuple):
     job_id: int | None = None
 
 
-def staged(
-    connection: Connection, changed: Sequence[repository.Upserted], run_id: str | None, now: dt.datetime
-) -> None:
+def staged(connection: Connection, changed: Sequence[storing.Upserted], run_id: str | None, now: dt.datetime) -> None:
     """Remember that a cycle staged items, or staged them anew."""
     same = {"at": now, "actor": "cycle", "what": "stage", "status": "pending_review", "job_id": None, "run_id": run_id}
     connection.execute(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, exists, or_, select, update
 from config.database import insert_into
 from config.errors import Misconfigured, Retryable
 from config.tables import Base, BigId, column
-from processor.items import repository
+from processor.items import storing
 from processor.tables import PublicationRow, StagingItem
 from workflow import events, history, telling
 from workflow.engine.tables import JobRow
@@ -30,9 +30,7 @@ class ProgressRow(Base):
     moved_at = column(dt.datetime)
 
 
-def staged(
-    connection: Connection, changed: Sequence[repository.Upserted], run_id: str | None, now: dt.datetime
-) -> None:
+def staged(connection: Connection, changed: Sequence[storing.Upserted], run_id: str | None, now: dt.datetime) -> None:
     """Write down that items were staged, or staged anew: each is at the chain's beginning."""
     _place(connection, [item.id for item in changed], "staged", now)
     history.staged(connection, changed, run_id, now)

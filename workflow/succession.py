@@ -13,7 +13,7 @@ from config import admin
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library, list_libraries, verify_root
-from processor.items import repository
+from processor.items import storing
 from workflow import events, history, progress
 from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
 from workflow.chores import ChoreWork
@@ -144,7 +144,7 @@ def _follow(items: Sequence[Mapping[str, Any]], opened: Mapping[str, Mode]) -> l
 
 
 def after_staging(
-    connection: Connection, upserted: Mapping[str, repository.Upserted], run_id: str | None, now: dt.datetime
+    connection: Connection, upserted: Mapping[str, storing.Upserted], run_id: str | None, now: dt.datetime
 ) -> None:
     """Record what was staged and want what follows, in the transaction that stages it."""
     changed = [item for item in upserted.values() if item.changed]

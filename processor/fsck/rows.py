@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from processor.fsck.disk import Listed
-from processor.items import repository
+from processor.items import storing
 from processor.items.item import NewItem
 from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
@@ -100,7 +100,7 @@ def restore(connection: Connection, items: Collection[NewItem], now: dt.datetime
     """Record items as their sidecars tell them, whatever their rows said; return their ids."""
     keys = [item.key for item in items]
     connection.execute(update(StagingItem).where(StagingItem.key.in_(keys)).values(checksum=""))  # so that all differ
-    return [item.id for item in repository.upsert(connection, items, now).values()]
+    return [item.id for item in storing.upsert(connection, items, now).values()]
 
 
 def forget(connection: Connection, item_id: int) -> None:

@@ -1,73 +1,24 @@
-"""Staged albums ↔ their rows: an upsert on the stable key, in bulk, and what plans and pages ask. All SQL of items."""
+"""Rows of staged albums → what plans, pages and repairs ask of them; how rows come to be is in `storing.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
-from config.database import POOLED
 from config.errors import Misconfigured
 from config.reasons import Reason
-from config.tables import UtcDateTime
-from processor.items.bulk import load
-from processor.items.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, as_reasons, item_row
-from processor.items.listing import searchable
+from processor.items.item import NewItem, as_reasons
 from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
 WITH_FILES: Final = 50  # items that are read at once with all that is known of their files
-
-_STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
-_COLUMNS: Final = ", ".join(_STORED)
-_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
-# Made once a connection: making and dropping a table costs more than the upsert of a batch. Behind a pooler another
-# client gets the session next, and after an upgrade one that knows other columns.
-_INCOMING: Final = {
-    kind: text(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"  # noqa: S608  constants
-        f" SELECT {_COLUMNS} FROM staging_items WHERE false"
-    )
-    for kind, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), (POOLED, "ON COMMIT DROP"), ("sqlite", ""))
-}
-# "WHERE true" keeps SQLite from reading ON as a join's; the order keeps two hosts from waiting for each other's rows.
-_UPSERT: Final = text(
-    f"""
-    INSERT INTO staging_items ({_COLUMNS}, status, revision, created_at, updated_at)
-    SELECT {_COLUMNS}, 'pending_review', 1, :now, :now FROM incoming_items WHERE true ORDER BY key
-    ON CONFLICT (key) DO UPDATE
-    SET {_CHANGES}, status = excluded.status, revision = staging_items.revision + 1, updated_at = excluded.updated_at
-    WHERE staging_items.checksum <> excluded.checksum OR staging_items.status = 'missing'
-    RETURNING key, id, revision
-    """  # noqa: S608  the names are ours
-).bindparams(bindparam("now", type_=UtcDateTime()))
-# The ids are one text: an IN with a parameter for each took a third of the time of a large upsert. ANY is looked up in
-# the index even by a PostgreSQL that knows nothing of the table yet; a join with them would read all of it.
-_UNLIST: Final = {
-    kind: text(f"DELETE FROM staging_files WHERE item_id {among}")  # noqa: S608  constants
-    for kind, among in (
-        ("postgresql", "= ANY(CAST(string_to_array(:ids, ',') AS bigint[]))"),
-        ("sqlite", "IN (SELECT value FROM json_each('[' || :ids || ']'))"),
-    )
-}
-_KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
-_FORGET: Final = text("DELETE FROM incoming_items")
-
-
 _NOT_NEEDED: Final = ("missing", "publishing", "published")  # statuses of items whose folder may be gone
-
-
-class Upserted(NamedTuple):
-    """What an upsert made of one item."""
-
-    id: int
-    revision: int
-    changed: bool  # new, or other than it was; then it waits for review again
 
 
 class Folder(NamedTuple):
@@ -99,41 +50,6 @@ class StagedFile(NamedTuple):
     mtime_ns: int
     digest: str | None
     facts: dict[str, Any]
-
-
-def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
-    """Insert or update albums by their keys; of two with one key the last counts.
-
-    An album with the checksum it had is left as it is, with every decision about it. One that changed, or had gone
-    missing, gets the next revision, its files anew, and goes back to `pending_review`.
-    """
-    wanted = {item.key: item for item in items}
-    if not wanted:
-        return {}
-    connection.execute(_INCOMING[POOLED if connection.info.get(POOLED) else connection.dialect.name])
-    load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
-    changed = connection.execute(_UPSERT, {"now": now}).all()
-    done = {key: Upserted(id, revision, True) for key, id, revision in changed}
-    # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
-    again = ",".join(str(item.id) for item in done.values() if item.revision > 1)
-    connection.execute(_UNLIST[connection.dialect.name], {"ids": again})
-    new_files = ((done[key].id, *file.row) for key in done for file in wanted[key].files)
-    load(connection, "staging_files", FILE_COLUMNS, new_files)
-    if len(done) < len(wanted):
-        known = {key: Upserted(id, revision, False) for key, id, revision in connection.execute(_KNOWN)}
-        done = known | done
-    connection.execute(_FORGET)
-    return done
-
-
-def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
-    """Write what an item's files say now; decisions about it stay, and its warnings, which may have been settled."""
-    values = dict(zip(_STORED, _row(item), strict=True))
-    values |= {name: json.loads(values[name]) for name in ("evidence", "sources")}
-    values = {name: value for name, value in values.items() if name not in ("warnings", "warned")}
-    changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
-    for item_id in connection.scalars(changed.returning(StagingItem.id)).all():
-        _list_anew(connection, item_id, item)
 
 
 def unlist(connection: Connection, key: str, path: bytes) -> None:
@@ -249,14 +165,6 @@ def id_of(connection: Connection, key: str) -> int:
     return connection.execute(select(StagingItem.id).where(StagingItem.key == key)).scalar_one()
 
 
-def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
-    """Write where an item's files are now, and how they are called there; all else about it stays."""
-    values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}
-    changed = update(StagingItem).where(StagingItem.id == item_id).values(transfer_id=item.transfer_id, **values)
-    if connection.execute(changed).rowcount:
-        _list_anew(connection, item_id, item)
-
-
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many items have each status that any has."""
     query = select(StagingItem.status, func.count()).group_by(StagingItem.status).order_by(StagingItem.status)
@@ -268,17 +176,6 @@ def totals(connection: Connection) -> tuple[dict[str, int], int]:
     query = select(StagingItem.status, func.count(), func.sum(StagingItem.size)).group_by(StagingItem.status)
     found = connection.execute(query.order_by(StagingItem.status)).all()
     return {status: count for status, count, _ in found}, sum(int(size) for _, _, size in found)
-
-
-def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
-    connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
-    load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file.row) for file in item.files))
-
-
-def _row(item: NewItem) -> tuple[Any, ...]:
-    """Return the values of _STORED."""
-    search = searchable(item.album_artist, item.album)
-    return (*item_row(item), search, item.warnings != "[]", searchable(item.album), item.year or 0)
 
 
 def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:

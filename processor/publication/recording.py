@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from processor.artwork import blobs
 from processor.filesystem.paths import relative, within
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.metadata import rows as metadata
 from processor.publication import ledger, news
@@ -37,7 +37,7 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
     news.caught_up(connection, intent.item_id, intent.news_at)
     if intent.located is not None:
         digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
-        repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)
+        storing.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)
         metadata.rename_parts(connection, intent.item_id, _names(transfer), now)
     _hold_what_is_there(connection, intent, now)
     if before is not None and before.artist != intent.artist:
@@ -96,7 +96,7 @@ def restage(connection: Connection, back: Transfer, now: dt.datetime) -> None:
     """Write where in staging the files of an item are again. Repeatable."""
     assert back.before is not None
     item_id = intent_of(back).item_id
-    repository.relocate(connection, item_id, NewItem.from_json(back.before), now)
+    storing.relocate(connection, item_id, NewItem.from_json(back.before), now)
     metadata.rename_parts(connection, item_id, {new: old for old, new in _names(back).items()}, now)
 
 

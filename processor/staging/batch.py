@@ -15,7 +15,7 @@ from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
 from config.machine import free_bytes, free_files, utc_now
 from config.reasons import Reason
 from processor.filesystem.system_errors import stops_root
-from processor.items import repository
+from processor.items import storing
 from processor.items.item import NewItem
 from processor.planning.space import is_full_in_part
 from processor.staging.crew import Crew
@@ -93,7 +93,7 @@ class Batch:
         self._guard.check("commit published")
         with self._between.database.begin() as connection:
             items = [digested(album.item, album.transfer) for album in albums]
-            self._between.then(connection, repository.upsert(connection, items, utc_now()), utc_now())
+            self._between.then(connection, storing.upsert(connection, items, utc_now()), utc_now())
             moved = journal.advance(connection, [album.transfer for album in albums], "published", utc_now())
         for album, transfer in zip(albums, moved, strict=True):
             album.transfer = transfer

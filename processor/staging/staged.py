@@ -9,17 +9,17 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from config.reasons import Reason
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.items.joined import renamed
 from processor.metadata import rows
 from processor.transfers.transfer import Transfer
 
 # What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
-Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]
+Then = Callable[[Connection, Mapping[str, storing.Upserted], dt.datetime], None]
 
 
-def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted], now: dt.datetime) -> None:
+def nothing_more(connection: Connection, items: Mapping[str, storing.Upserted], now: dt.datetime) -> None:
     """Write nothing more with staged items."""
 
 
@@ -48,7 +48,7 @@ def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datet
     changed = [digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
     met = {transfer.item["key"] for transfer in transfers if transfer.before is not None}
     before = repository.recorded(connection, met) if met else {}
-    items = repository.upsert(connection, changed, now)
+    items = storing.upsert(connection, changed, now)
     for item in changed:
         if item.key in before and (names := renamed(before[item.key].item, item)):
             rows.rename_parts(connection, items[item.key].id, names, now)

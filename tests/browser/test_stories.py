@@ -20,7 +20,7 @@ from sqlalchemy import update
 from config import admin
 from daemon.actions import libraries
 from daemon.bootstrap import Application
-from processor.items import repository
+from processor.items import storing
 from tests.browser.conftest import Open
 from tests.chromium import WAIT
 from tests.everything import HOSTILE, NOW, everything_says
@@ -40,7 +40,7 @@ def stage(app: Application, *names: str) -> list[int]:
     """Record albums as a cycle does; return their ids."""
     items = [replace(album(name, path=name.encode()), album_artist="Ada", album=name, checksum=name) for name in names]
     with app.database.begin() as connection:
-        upserted = repository.upsert(connection, items, NOW)
+        upserted = storing.upsert(connection, items, NOW)
         succession.after_staging(connection, upserted, "r", NOW)
     return [upserted[item.key].id for item in items]
 

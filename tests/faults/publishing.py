@@ -19,7 +19,7 @@ from config.tables import LibraryRow
 from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.artwork.tables import BlobHoldRow, BlobRow
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import Known, NewFile, NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
@@ -205,7 +205,7 @@ def _staged(database: Database, folder: Path, staging: Library) -> int:
         journal.plan(connection, [first], NOW)
         for state in ("materialised", "published", "done"):
             (first,) = journal.advance(connection, [first], state, NOW)
-        item_id = repository.upsert(connection, [item], NOW)["k"].id
+        item_id = storing.upsert(connection, [item], NOW)["k"].id
         connection.execute(update(StagingItem).values(status="approved"))
     return item_id
 
@@ -220,7 +220,7 @@ def _late(database: Database, folder: Path, item_id: int) -> None:
         found = repository.of_id(connection, item_id)
         assert found is not None
         joined = replace(found.item, track_count=3, files=(*found.item.files, new)).summed()
-        repository.upsert(connection, [joined], NOW)
+        storing.upsert(connection, [joined], NOW)
         connection.execute(update(StagingItem).values(status="approved"))
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from config import admin, libraries
 from config.database import Database
-from processor.items import repository
+from processor.items import storing
 from tests.engine_worker import QUICK
 from tests.faults.test_engine_workers import NURSERY
 from tests.items import album
@@ -86,7 +86,7 @@ class Shop:
 
     def stage(self, *keys: str) -> None:
         with self._database.begin() as connection:
-            upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
+            upserted = storing.upsert(connection, [album(key) for key in keys], NOW)
             succession.after_staging(connection, upserted, "r1", NOW)
 
     def open(self, name: str, *, mounted: bool) -> BaseProcess:

@@ -26,7 +26,7 @@ from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
-from processor.items import repository
+from processor.items import storing
 from processor.metadata import rows as metadata
 from processor.publication import ledger
 from processor.publication.ledger import Publication
@@ -444,7 +444,7 @@ def test_pictures_of_an_artist_go_as_late_once_no_album_is_by_them_and_none_of_t
             return [name for name in names if rows.candidates(connection, of_artist(name, None))]
 
     with database.begin() as connection:
-        item = repository.upsert(connection, [album("k1")], NOW)["k1"].id
+        item = storing.upsert(connection, [album("k1")], NOW)["k1"].id
         metadata.link_artists(connection, item, [metadata.artist_named(connection, "Ada", None)])
         key = ledger.artist_key("Bo", None)
         ledger.publish(connection, Publication(item, "r", b"Bo/One", "move", key, 1, "t", NOW, NOW), brought=True)
@@ -467,7 +467,7 @@ def test_pictures_of_an_album_that_is_gone_go_after_their_grace(world: World) ->
         assert not garbage.has_garbage(connection, soon)
         assert garbage.has_garbage(connection, later)
     with world.gallery.database.begin() as connection:
-        repository.upsert(connection, [album("k1")], NOW)
+        storing.upsert(connection, [album("k1")], NOW)
     garbage.collect(world.gallery, later)
     assert world.candidates(), "the album is there again"
     with world.gallery.database.begin() as connection:

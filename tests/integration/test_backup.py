@@ -30,7 +30,7 @@ from config.tables import Base, LeaseRow, SettingRow, TokenRow
 from processor.client import circuits, memory, turns
 from processor.client.circuit import Circuit
 from processor.client.service import Answer
-from processor.items import repository
+from processor.items import storing
 from processor.tables import StagingItem, TransferRow
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, TransferFile
@@ -54,7 +54,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
     with database.begin() as connection:
         add_library(connection, "staging", os.fsencode(tmp_path / "staging"), now=NOW)
         put(connection, "quiet_seconds", "300", actor="eva", now=NOW)
-        repository.upsert(connection, [album("k1"), album("k2", title="Ærø ☃ \u2028", year=1999)], NOW)
+        storing.upsert(connection, [album("k1"), album("k2", title="Ærø ☃ \u2028", year=1999)], NOW)
         file = TransferFile(b"in \xfe/a", b"a\xff", "audio", Identity(1, 1 << 63, 3, -5, 6), "blake3:00")
         transfer = Transfer("t", "album", "planned", b"/in", b"/out", b"A\xff", (file,), {"a": [1, 0.1]}, 7, "boot")
         journal.plan(connection, [transfer], NOW)
@@ -72,7 +72,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
         circuits.locked(connection, "provider")
         circuits.write(connection, "provider", Circuit("open", 5, 0, NOW))
         memory.remember(connection, "key", "provider", Answer(200, {"etag": "é"}, b"{}"), NOW, 60)
-        progress.staged(connection, [repository.Upserted(1, 1, True)], "r", NOW)
+        progress.staged(connection, [storing.Upserted(1, 1, True)], "r", NOW)
     take(database, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE)
     with database.begin() as connection:
         for table in Base.metadata.sorted_tables:
@@ -152,7 +152,7 @@ def test_new_rows_get_new_numbers_after_an_import(
     export_database(filled, file, tmp_path)
     import_database(target, file, tmp_path)
     with target.begin() as connection:
-        (new,) = repository.upsert(connection, [album("k3")], NOW).values()
+        (new,) = storing.upsert(connection, [album("k3")], NOW).values()
         put(connection, "quiet_seconds", "301", actor="eva", now=NOW)
         assert new.id > max(connection.scalars(select(StagingItem.id).where(StagingItem.key != "k3")))
 
@@ -162,13 +162,13 @@ def test_the_number_of_an_item_that_is_gone_stays_its_own_after_an_import(
 ) -> None:
     """Its history is still there: another item of its number would have that for its own."""
     with database.begin() as connection:
-        gone = repository.upsert(connection, [album("k1"), album("k2", path=b"B")], NOW)["k2"]
+        gone = storing.upsert(connection, [album("k1"), album("k2", path=b"B")], NOW)["k2"]
         progress.staged(connection, [gone], "r", NOW)
         connection.execute(delete(StagingItem).where(StagingItem.id == gone.id))
     export_database(database, file, tmp_path)
     import_database(target, file, tmp_path)
     with target.begin() as connection:
-        new = repository.upsert(connection, [album("k3", path=b"C")], NOW)["k3"]
+        new = storing.upsert(connection, [album("k3", path=b"C")], NOW)["k3"]
         assert new.id > gone.id
         assert history.of_item(connection, new.id) == []
 

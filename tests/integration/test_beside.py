@@ -18,7 +18,7 @@ from processor.artwork.pool import shared
 from processor.client.client import Client
 from processor.enrich import enrich
 from processor.enriching.shop import Shop, Studio
-from processor.items import repository
+from processor.items import storing
 from processor.items.item import Known
 from processor.matching.own import OwnAlbum
 from processor.metadata import rows as metadata
@@ -60,7 +60,7 @@ class House:
                 path=path, source=source, role=role, disc=None, track=None, title=None, facts=Known({})))  # fmt: skip
         item = replace(plain, files=tuple(files), root_uuid=self.root).summed()
         with self.shop.database.begin() as connection:
-            return repository.upsert(connection, [item], NOW)["k"].id
+            return storing.upsert(connection, [item], NOW)["k"].id
 
     def said(self, item_id: int) -> dict[str, str]:
         """Who says the album's fields."""

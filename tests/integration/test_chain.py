@@ -21,7 +21,7 @@ from sqlalchemy import delete, text, update
 from config import admin, libraries
 from config.database import Database
 from config.errors import Misconfigured
-from processor.items import repository
+from processor.items import repository, storing
 from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import is_blocked, until
@@ -46,7 +46,7 @@ QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 
 def stage(database: Database, *keys: str) -> list[int]:
     with database.begin() as connection:
-        upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
+        upserted = storing.upsert(connection, [album(key) for key in keys], NOW)
         succession.after_staging(connection, upserted, "r1", NOW)
     return [upserted[key].id for key in keys]
 
@@ -160,7 +160,7 @@ def test_what_is_staged_waits_for_a_person_unless_a_rule_decides(database: Datab
 def test_the_job_is_staged_with_its_item_or_not_at_all(database: Database, engine: Engine) -> None:
     put(database, auto_approve="0.5")
     with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
-        succession.after_staging(connection, repository.upsert(connection, [album("k")], NOW), "r", NOW)
+        succession.after_staging(connection, storing.upsert(connection, [album("k")], NOW), "r", NOW)
         raise ZeroDivisionError
     assert engine.list() == []
     with database.read() as connection:
@@ -407,7 +407,7 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
 def test_who_gives_an_item_its_first_place_is_not_in_anybodys_way(database: Database, meanwhile: str) -> None:
     """An older version staged it; two transactions begin before either has ended."""
     with database.begin() as connection:
-        item = repository.upsert(connection, [album()], NOW)["k"].id
+        item = storing.upsert(connection, [album()], NOW)["k"].id
 
     def also() -> None:
         if meanwhile == "a person":

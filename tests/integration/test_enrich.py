@@ -28,7 +28,7 @@ from processor.artwork.offer import Subject
 from processor.client.client import Client
 from processor.enrich import choose, enrich, unchoose
 from processor.enriching.shop import Shop
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import Known
 from processor.matching import rows
 from processor.matching.lookup import look_up
@@ -86,7 +86,7 @@ def shop_of(database: Database, client: Client, server: Provider, *, fresh: bool
 
 def stage(shop: Shop, album: OwnAlbum, key: str = "k") -> int:
     with shop.database.begin() as connection:
-        return repository.upsert(connection, [staged(album, key)], NOW)[key].id
+        return storing.upsert(connection, [staged(album, key)], NOW)[key].id
 
 
 def known(shop: Shop, item_id: int) -> Any:
@@ -143,7 +143,7 @@ def test_what_two_albums_want_at_once_is_asked_once_and_nothing_the_second_time(
     point(database, server)
     with database.begin() as connection:
         items = [staged(replace(own(one), release_id=one.id), one.id) for one in (release(), more)]
-        ids = [one.id for one in repository.upsert(connection, items, NOW).values()]
+        ids = [one.id for one in storing.upsert(connection, items, NOW).values()]
 
     def work(item_id: int) -> str:
         with Client(database, wait=time.sleep) as client:
@@ -403,7 +403,7 @@ def test_ids_of_another_database_do_not_keep_an_album_from_being_known(shop: Sho
               "mb_album_artist_ids": ["27"], "album_artists": [ARTIST.name]}  # fmt: skip
     with shop.database.begin() as connection:
         album = own(release(), release_id="302127")
-        item = repository.upsert(connection, [staged(album, "k", **theirs)], NOW)["k"].id
+        item = storing.upsert(connection, [staged(album, "k", **theirs)], NOW)["k"].id
     assert [credit.name for credit in known(shop, item).credits] == [ARTIST.name]
     found = enrich(shop, item)
     assert (found.verdict, list(found.debts)) == ("accepted", [])
@@ -427,7 +427,7 @@ def test_an_album_whose_names_have_no_letters_is_asked_for_by_what_can_be_search
     assert asked == []
     with shop.database.begin() as connection:
         numbered = staged(own(there), "k2", catalog_number="TW 12")
-        item = repository.upsert(connection, [numbered], NOW)["k2"].id
+        item = storing.upsert(connection, [numbered], NOW)["k2"].id
     assert enrich(shop, item).verdict == "accepted"
     assert asked == ["catno:TW12"]
 
@@ -482,7 +482,7 @@ def test_the_chain_enriches_by_itself_and_leaves_the_album_to_a_person(
     database = shop.database
     engine = Engine(database, succession.works())
     with database.begin() as connection:
-        upserted = repository.upsert(connection, [staged(replace(own(release()), year=None))], NOW)
+        upserted = storing.upsert(connection, [staged(replace(own(release()), year=None))], NOW)
         succession.after_staging(connection, upserted, "r1", NOW)
     (job,) = engine.list()
     item = job.item_id or 0
@@ -514,7 +514,7 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
     knows(server, release())
     engine = Engine(shop.database, succession.works())
     with shop.database.begin() as connection:
-        upserted = repository.upsert(connection, [staged(own(release()))], NOW)
+        upserted = storing.upsert(connection, [staged(own(release()))], NOW)
         succession.after_staging(connection, upserted, "r1", NOW)
     item = upserted["k"].id
     deciding.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
@@ -545,7 +545,7 @@ def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider
 def test_who_waits_longest_for_what_is_owed_comes_first(database: Database) -> None:
     """However many are owed something: those that are asked for today wait behind the others tomorrow."""
     with database.begin() as connection:
-        made = repository.upsert(connection, [staged(own(release()), f"k{n}") for n in range(3)], NOW)
+        made = storing.upsert(connection, [staged(own(release()), f"k{n}") for n in range(3)], NOW)
         ids = [made[f"k{n}"].id for n in range(3)]
         for ago, item in enumerate(ids):
             debts = [rows.Debt(item, name, "pictures", "", NOW, 1, NOW - dt.timedelta(hours=hours))
@@ -616,7 +616,7 @@ def test_an_album_without_names_is_known_by_its_sound(
     (tmp_path / "staging").mkdir()
     with shop.database.begin() as connection:
         library = libraries.add_library(connection, "staging", bytes(tmp_path / "staging"), now=NOW)
-        item = repository.upsert(connection, [replace(staged(nameless), root_uuid=library.root_uuid)], NOW)["k"].id
+        item = storing.upsert(connection, [replace(staged(nameless), root_uuid=library.root_uuid)], NOW)["k"].id
     assert enrich(shop, item).verdict == "none"
 
     def looked_up(seen: Seen) -> Reply:
@@ -689,7 +689,7 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         plain = staged(own(release()))
         listing = plain.files[0]._replace(path=b"cover.jpg", role="picture", disc=None, track=None, facts=Known({}))
         listed = replace(plain, files=(*plain.files, listing), root_uuid=library.root_uuid)
-        item = repository.upsert(connection, [listed], NOW)["k"].id
+        item = storing.upsert(connection, [listed], NOW)["k"].id
     settings = EnrichSettings()
     with shop_of_phase(database, settings, wait=lambda _: None, check=lambda: None, data_dir=tmp_path) as asked:
         done = enrich(asked, item)

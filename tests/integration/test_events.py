@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, Retryable, Stopped
 from config.sections import StagingScan
 from daemon.bootstrap import application
-from processor.items import repository
+from processor.items import storing
 from processor.process import ProcessResult
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer
@@ -72,7 +72,7 @@ def tell(database: Database, *subjects: str, kind: Kind = "job_dead") -> None:
 
 def stage(database: Database, run_id: str, *keys: str) -> list[int]:
     with database.begin() as connection:
-        upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
+        upserted = storing.upsert(connection, [album(key) for key in keys], NOW)
         succession.after_staging(connection, upserted, run_id, NOW)
     return [upserted[key].id for key in keys]
 

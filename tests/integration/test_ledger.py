@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from config.database import Database
-from processor.items import repository
+from processor.items import storing
 from processor.publication import ledger, news
 from processor.publication.ledger import Entry, Home, Publication, Totals
 from processor.tables import StagingItem
@@ -133,7 +133,7 @@ def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_
 def staged(database: Database) -> Database:
     """Two items, 1 and 2, of keys a and b."""
     with database.begin() as connection:
-        repository.upsert(connection, [album("a", path=b"A"), album("b", path=b"B")], NOW)
+        storing.upsert(connection, [album("a", path=b"A"), album("b", path=b"B")], NOW)
     return database
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Misconfigured, Rejected
-from processor.items import repository
+from processor.items import repository, storing
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
 from tests.items import album
@@ -22,7 +22,7 @@ TRACK = "01 - Song.mp3"
 
 
 def staged(connection: Connection, key: str = "k") -> int:
-    return repository.upsert(connection, [album(key)], NOW)[key].id
+    return storing.upsert(connection, [album(key)], NOW)[key].id
 
 
 def test_an_item_nobody_looked_up_is_known_by_its_tags(database: Database) -> None:

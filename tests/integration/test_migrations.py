@@ -32,7 +32,7 @@ from config.tables import Base, SettingRow
 from processor.artwork import rows as artwork
 from processor.artwork.offer import Offer, Subject
 from processor.artwork.rows import Known
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
 from tests.commands import greenroom
@@ -523,7 +523,7 @@ def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(em
     assert [(item["key"], len(item["files"]) > 0) for item in kept] == [("k1", True), ("k2", True)]
     with empty_database.begin() as connection:
         repository.unlist(connection, "k2", kept[1]["path"])
-        again = repository.upsert(connection, [album("k3")], NOW)
+        again = storing.upsert(connection, [album("k3")], NOW)
     assert again["k3"].id > kept[1]["id"]
     with empty_database.begin() as connection:
         connection.execute(delete(StagingItem))

@@ -11,7 +11,7 @@ import pytest
 
 from config.database import Database
 from daemon.bootstrap import application
-from processor.items import repository
+from processor.items import storing
 from processor.metadata import rows as metadata
 from tests.commands import greenroom, printed
 from tests.items import album
@@ -26,7 +26,7 @@ def item(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """An item of an installation of its own."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
     with database.begin() as connection:
-        return repository.upsert(connection, [album("k1")], NOW)["k1"].id
+        return storing.upsert(connection, [album("k1")], NOW)["k1"].id
 
 
 def run(*arguments: object) -> str:
@@ -59,7 +59,7 @@ def test_a_person_gives_pictures_and_says_which_counts(item: int, tmp_path: Path
 def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tmp_path: Path) -> None:
     with application() as app, app.database.begin() as connection:
         artist = metadata.artist_named(connection, "Nora Vale", None)
-        other = repository.upsert(connection, [album("k2", path=b"AR/2")], NOW)["k2"].id
+        other = storing.upsert(connection, [album("k2", path=b"AR/2")], NOW)["k2"].id
         for one in (item, other):
             metadata.link_artists(connection, one, [artist])
     (tmp_path / "1.jpg").write_bytes(jpeg(1, 600))

@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import GreenroomError, Retryable
 from config.reasons import MASK
 from daemon.bootstrap import Application
-from processor.items import repository
+from processor.items import repository, storing
 from processor.players import debts, rows
 from processor.players.debts import Debt, Owed
 from processor.players.paths import Pair
@@ -63,7 +63,7 @@ def add_player(database: Database, provider: Provider, **more: Any) -> Player:
 
 def stage(database: Database) -> int:
     with database.begin() as connection:
-        return repository.upsert(connection, [album()], NOW)["k"].id
+        return storing.upsert(connection, [album()], NOW)["k"].id
 
 
 def owe(database: Database, player: Player, item: int, folder: bytes = b"Artist/Album", **more: Any) -> None:

@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import Busy
 from config.libraries import Library, add_library
 from config.locks import hold
-from processor.items import repository
+from processor.items import storing
 from tests.databases import TEMPLATE, PostgresServer
 from tests.items import album
 
@@ -56,7 +56,7 @@ def test_no_table_for_staged_albums_is_left_to_whoever_gets_the_session_next(poo
     for checksum in ("1", "2"):
         with pooled.begin() as connection:
             for changed in (True, False):
-                done = repository.upsert(connection, [replace(album(), checksum=checksum)], dt.datetime.now(dt.UTC))
+                done = storing.upsert(connection, [replace(album(), checksum=checksum)], dt.datetime.now(dt.UTC))
                 assert done["k"].changed == changed
         with pooled.read() as connection:
             left = connection.execute(text("SELECT relname FROM pg_class WHERE relpersistence = 't'")).scalars().all()

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from config.database import Database
 from config.reasons import Reason
-from processor.items import repository
+from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.tables import StagingFile, StagingItem
 from tests.items import ROOT, album, recorded
@@ -22,9 +22,9 @@ MONDAY = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 TUESDAY = MONDAY + dt.timedelta(days=1)
 
 
-def record(database: Database, *items: NewItem, now: dt.datetime = MONDAY) -> dict[str, repository.Upserted]:
+def record(database: Database, *items: NewItem, now: dt.datetime = MONDAY) -> dict[str, storing.Upserted]:
     with database.begin() as connection:
-        return repository.upsert(connection, items, now)
+        return storing.upsert(connection, items, now)
 
 
 def listed(database: Database) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def test_of_two_who_record_one_album_at_once_the_second_counts(database: Databas
     last = replace(last, files=(last.files[0]._replace(path=path),)).summed()
     with ThreadPoolExecutor(1) as threads:
         with database.begin() as connection:
-            repository.upsert(connection, [album(title="First")], MONDAY)
+            storing.upsert(connection, [album(title="First")], MONDAY)
             second = threads.submit(record, database, last)
             wait([second], timeout=0.5)  # it cannot end before we do; this is for it to come so far
         assert second.result()["k"].revision == 2 + known
@@ -138,17 +138,17 @@ def test_of_two_who_record_one_album_at_once_the_second_counts(database: Databas
 def test_several_batches_fit_one_transaction_and_a_rollback_leaves_nothing(database: Database) -> None:
     def fail() -> None:
         with database.begin() as connection:
-            repository.upsert(connection, [album("a")], MONDAY)
-            repository.upsert(connection, [album("b")], MONDAY)
+            storing.upsert(connection, [album("a")], MONDAY)
+            storing.upsert(connection, [album("b")], MONDAY)
             raise LookupError
 
     with pytest.raises(LookupError):
         fail()
     assert listed(database) == []
     with database.begin() as connection:
-        assert repository.upsert(connection, [], MONDAY) == {}
-        repository.upsert(connection, [album("a")], MONDAY)
-        repository.upsert(connection, [album("b"), album("a")], MONDAY)
+        assert storing.upsert(connection, [], MONDAY) == {}
+        storing.upsert(connection, [album("a")], MONDAY)
+        storing.upsert(connection, [album("b"), album("a")], MONDAY)
     assert [row["key"] for row in listed(database)] == ["a", "b"]
 
 
@@ -200,6 +200,6 @@ def test_what_files_say_anew_brings_no_warning_back_that_was_settled_meanwhile(d
     item_id = record(database, item)["k"].id
     with database.begin() as connection:
         repository.set_warnings(connection, item_id, "no_year", [])
-        repository.retell(connection, item, TUESDAY)
+        storing.retell(connection, item, TUESDAY)
         row, _ = repository.item(connection, item_id)
     assert (row["warnings"], row["warned"]) == ([], False)

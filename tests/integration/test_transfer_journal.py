@@ -11,7 +11,7 @@ import pytest
 
 from config.database import Database
 from config.errors import LeaseLost, Retryable
-from processor.items import repository
+from processor.items import storing
 from processor.publication import ledger
 from processor.publication.ledger import Publication
 from processor.transfers import journal
@@ -258,7 +258,7 @@ def test_the_journal_forgets_only_what_nobody_can_take_back_or_needs(database: D
     ]
     kept(database, *forgotten, *needed)
     with database.begin() as connection:
-        repository.upsert(connection, [album(path=b"listed")], NOW)
+        storing.upsert(connection, [album(path=b"listed")], NOW)
         home = Publication(1, "lib", b"x", "copy", None, 1, "brought", NOW, NOW)
         ledger.publish(connection, home, brought=True)
         journal.release(connection, ["b"], NOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processor.items import repository
+from processor.items import storing
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from tests.commands import greenroom, printed
@@ -24,7 +24,7 @@ TRACK = "01 - Song.mp3"
 def item(browser: Browser) -> int:
     """An album of one track, in review."""
     with browser.app.database.begin() as connection:
-        upserted = repository.upsert(connection, [album("k")], NOW)
+        upserted = storing.upsert(connection, [album("k")], NOW)
         succession.after_staging(connection, upserted, "r", NOW)
     return upserted["k"].id
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from config import admin
 from config.reasons import Reason
 from daemon.sole import sole_daemon
-from processor.items import repository
+from processor.items import storing
 from processor.matching import rows
 from processor.verification import rows as checks
 from tests.items import album
@@ -30,7 +30,7 @@ def job_of(browser: Browser, key: str = "k", **ended: object) -> int:
         admin.put(connection, "phase.enrich.mode", "off", actor="test", now=NOW)
         admin.put(connection, "phase.review.auto_approve", "0.9", actor="test", now=NOW)
         admin.put(connection, "phase.review.mode", "auto", actor="test", now=NOW)
-        succession.after_staging(connection, repository.upsert(connection, [album(key)], NOW), "r", NOW)
+        succession.after_staging(connection, storing.upsert(connection, [album(key)], NOW), "r", NOW)
     job = browser.app.engine.list()[0]
     if ended:
         with browser.app.database.begin() as connection:
@@ -166,7 +166,7 @@ def test_the_page_of_verification_tells_what_was_found_and_mended_and_reads_agai
     rotten = Reason("verify_rotten", "1.flac is <i>not</i> what it was.", b"1.flac")
     cover = Reason("verify_missing", "cover.jpg is gone; it was made anew.", b"cover.jpg")
     with browser.app.database.begin() as connection:
-        repository.upsert(connection, [album()], NOW)
+        storing.upsert(connection, [album()], NOW)
         checks.write(connection, checks.Checked(1, 3, 10, {}, [rotten]), NOW)
         checks.write(connection, checks.Checked(checks.ARTISTS, 1, 5, {}, [], [cover]), NOW)
     page = browser.client.get("/verification").text

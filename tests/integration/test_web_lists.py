@@ -27,7 +27,7 @@ from processor.artwork import rows as pictures
 from processor.artwork.offer import Offer, Subject
 from processor.artwork.rows import Known
 from processor.artwork.wire import Seen
-from processor.items import listing, repository
+from processor.items import listing, storing
 from processor.items.listing import Filter
 from processor.metadata import rows as metadata
 from processor.publication import ledger
@@ -140,7 +140,7 @@ API = [
 
 def test_no_list_and_no_figure_reads_a_growing_table_whole(app: Application, browser: Browser) -> None:
     with app.database.begin() as connection:
-        repository.upsert(connection, [album()], dt.datetime.now(dt.UTC))
+        storing.upsert(connection, [album()], dt.datetime.now(dt.UTC))
     with asked(app.database) as statements:
         for path in (*FIGURES, *REVIEW, *SORTED, *JOBS, *API):
             assert browser.client.get(path, headers={"accept": "text/html"}).status_code == 200, path
@@ -152,7 +152,7 @@ def test_no_list_and_no_figure_reads_a_growing_table_whole(app: Application, bro
 def test_nor_does_what_is_asked_of_each_album_on_its_way(database: Database) -> None:
     now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
-        (item,) = repository.upsert(connection, [album()], now).values()
+        (item,) = storing.upsert(connection, [album()], now).values()
     with asked(database) as statements, database.read() as connection:
         found = progress.find(connection, item.id)
         history.of_item(connection, item.id)
@@ -191,7 +191,7 @@ def test_this_test_would_notice(app: Application) -> None:
 def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Database) -> None:
     now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
-        staged = repository.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(12)], now)
+        staged = storing.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(12)], now)
         for n, status in enumerate(["approved", "rejected", "published"] * 4):
             connection.exec_driver_sql(f"UPDATE staging_items SET status = '{status}' WHERE key = 'k{n}'")
     newest = sorted((one.id for one in staged.values()), reverse=True)
@@ -217,7 +217,7 @@ def test_each_order_is_told_page_by_page_and_turned_around_backwards(database: D
     for n in range(12):
         told = album(f"k{n}", album=f"Album {n % 5}", album_artist=f"Ada {n % 4}", year=(None, 1999, 2001)[n % 3])
         with database.begin() as connection:
-            repository.upsert(connection, [told], now - dt.timedelta(seconds=n % 7))
+            storing.upsert(connection, [told], now - dt.timedelta(seconds=n % 7))
             status = ("approved", "rejected")[n % 2]
             connection.exec_driver_sql(f"UPDATE staging_items SET status = '{status}' WHERE key = 'k{n}'")
     with database.read() as connection:
@@ -283,7 +283,7 @@ def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: 
         return f'<img src="/previews/{content}.jpg" alt=""'
 
     with app.database.begin() as connection:
-        repository.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(3)], now)
+        storing.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(3)], now)
     chosen, best = [offered("k0", "a", None), offered("k0", "b", 1)][1], offered("k1", "c", None)
     unused = offered("k2", "d", None, is_used=False)
     with asked(app.database) as few:
@@ -292,7 +292,7 @@ def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: 
     assert page.count('class="thumb"') == 3
     assert browser.client.get("/").text.count("<img") == 2
     with app.database.begin() as connection:
-        repository.upsert(connection, [album(f"more{n}", album=f"More {n}") for n in range(30)], now)
+        storing.upsert(connection, [album(f"more{n}", album=f"More {n}") for n in range(30)], now)
     with asked(app.database) as many:
         browser.client.get("/review?status=any")
     assert len(few) == len(many)

@@ -13,7 +13,7 @@ from sqlalchemy import event, text, update
 
 from config.database import Database
 from daemon.web.deciding import MOST_AT_ONCE
-from processor.items import listing, repository
+from processor.items import listing, repository, storing
 from processor.items.item import NewItem
 from processor.items.listing import Filter
 from tests.items import album
@@ -28,7 +28,7 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 def stage(browser: Browser, *items: NewItem) -> list[int]:
     """Record albums as a cycle does; return their ids."""
     with browser.app.database.begin() as connection:
-        upserted = repository.upsert(connection, items, NOW)
+        upserted = storing.upsert(connection, items, NOW)
         succession.after_staging(connection, upserted, "r", NOW)
         return [upserted[item.key].id for item in items]
 
