@@ -124,7 +124,8 @@ def _place_taken(database: Database, transfer: Transfer) -> Iterator[Reason]:
     with database.read() as connection:
         is_taken = repository.is_anothers(connection, ours)
     if is_taken:
-        message = "Its place in staging is another album's by now; publish that one, or put it into the trash, first."
+        message = "Its place in staging is another album's by now; publish that one or put it into the trash first"
+        message += ", or let its row go with `greenroom items forget` if it is missing."
         yield Reason("name_taken", message, os.path.join(transfer.src_root, ours.path))
 
 

@@ -33,7 +33,7 @@ from daemon.cli.group import Group
 from daemon.cli.person import person
 from daemon.sole import sole_daemon
 from processor.tables import LedgerRow, StagingItem, TransferRow
-from tests.commands import greenroom
+from tests.commands import greenroom, printed
 from tests.music import write_album
 from tests.waiting import until
 
@@ -547,6 +547,28 @@ def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch:
         greenroom("libraries", "add", role, str(tmp_path / role))
     shown = greenroom("doctor").output
     assert ["add staging" in shown, "add inbound" in shown, "add library" in shown] == [True, False, False]
+
+
+def test_what_lies_in_the_trash_and_the_database_that_was_set_back_does_not_know_is_put_back_by_hand(
+    data_dir: Path,
+) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    (home,) = {path.parent for path in (data_dir / "staging").rglob("*.mp3")}
+    printed("export", data_dir / "backup")
+    printed("review", "trash", 1)
+    (data_dir / "data").rename(data_dir / "lost")
+    printed("import", data_dir / "backup")
+    (lies,) = (path.parent for path in (data_dir / "staging" / ".greenroom-trash").rglob("*.mp3"))
+    for words in ((), ("--dry-run",)):
+        refused = greenroom("trash", "restore", lies.name, *words)
+        assert refused.exit_code == 2
+        assert "put its folder back by hand" in refused.stderr
+    home.parent.mkdir(parents=True, exist_ok=True)
+    lies.rename(home)
+    printed("fsck", "--adopt")
+    assert "Harbour" in printed("items")
+    assert "all as it should be" in printed("fsck")
 
 
 @pytest.mark.parametrize("said", ["[broken", "", "5x", 5, b"[]"])  # sqlite3's readfile() gives the last kind

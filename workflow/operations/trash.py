@@ -8,13 +8,14 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from config import activity
 from config.database import Database
-from config.errors import GreenroomError, NeedsReview, Rejected, Stopped
+from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
 from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
@@ -25,7 +26,7 @@ from processor.moves.move import Performance, unheard
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
-from processor.transfers import journal
+from processor.transfers import journal, trash
 from processor.transfers.transfer import Transfer, path_from_json
 from workflow import history, progress
 from workflow.holding import holding, reading
@@ -38,6 +39,7 @@ from workflow.stopping import StopOrTimeout
 from workflow.upkeep import check_unmoved
 
 REJECTED: Final = "rejected"
+_BY_HAND: Final = "put its folder back by hand, where `greenroom fsck` misses an album, and let `fsck --adopt` look"
 
 
 def discard(
@@ -87,13 +89,26 @@ def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, sto
 
     Raises what `workflow.operations.undo.undo` raises.
     """
-    report = undo(database, transfer_id, dry_run=not sure, stop=stop)
+    try:
+        report = undo(database, transfer_id, dry_run=not sure, stop=stop)
+    except Misconfigured as error:
+        if error.reason_code == "unknown_transfer" and _lies(database, transfer_id):
+            message = f"no transfer is called {transfer_id!r}, as where an older database was restored; {_BY_HAND}"
+            raise Misconfigured(message, code="unknown_transfer") from None
+        raise
     now = dt.datetime.now(dt.UTC)
     if sure and report.exit_code == 0:
         with database.begin() as connection:
             for album in report.albums:
                 activity.note(connection, "album_restored", actor, now, show_path(_home(album.transfer)))
     return report
+
+
+def _lies(database: Database, transfer_id: str) -> bool:
+    """Whether there is something of that name in the trash of staging."""
+    root = resolve_roots(database).staging
+    found = reading([root], partial(trash.listed, database, root.path))
+    return any(one.transfer_id == transfer_id for one in found)
 
 
 class _Asked(NamedTuple):
