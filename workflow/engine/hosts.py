@@ -1,8 +1,9 @@
-"""Workers ↔ rows: who is alive, by the database's clock, and what it carries. All SQL of workers."""
+"""Workers ↔ rows: who there is, and each one's last sign of life. All SQL of workers."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, delete, insert, select, update
@@ -37,31 +38,36 @@ class WorkerSeen(NamedTuple):
     started_at: dt.datetime
 
 
+class Sign(NamedTuple):
+    """A worker's sign of life. Another one is another value, whatever becomes of the database's clock."""
+
+    executor: str
+    at_ms: int
+
+
 def enlist(connection: Connection, row: dict[str, Any]) -> None:
     """Enter a worker, in place of the one that had its name before."""
     connection.execute(delete(WorkerRow).where(WorkerRow.executor == row["executor"]))
     connection.execute(insert(WorkerRow).values(**row, beat_ms=now_ms(connection)))
 
 
-def beat(connection: Connection, executor: str) -> float | None:
-    """Give a sign of life; return for how many seconds there was none, None when somebody took us for dead."""
+def beat(connection: Connection, executor: str) -> bool:
+    """Give a sign of life; False when somebody took us for dead."""
     own = WorkerRow.executor == executor
-    silent = connection.scalar(select(now_ms(connection) - WorkerRow.beat_ms).where(own).with_for_update())
-    connection.execute(update(WorkerRow).where(own).values(beat_ms=now_ms(connection)))
-    return None if silent is None else silent / 1000
+    return connection.execute(update(WorkerRow).where(own).values(beat_ms=now_ms(connection))).rowcount == 1
 
 
-def bury(connection: Connection, executor: str, timeout: float) -> list[str]:
-    """Strike out workers silent for so many seconds when `executor` last was not; return who they are.
+def signs(connection: Connection) -> list[Sign]:
+    """Return the last sign of life of each worker."""
+    return [Sign(*row) for row in connection.execute(select(WorkerRow.executor, WorkerRow.beat_ms))]
 
-    Each is returned to one caller only. Silence is not measured by asking the clock again: it may have jumped since.
-    """
-    most, now = round(timeout * 1000), now_ms(connection)
-    # The clock was set back since, and a dead one would be silent years later only; one that lives is heard again.
-    connection.execute(update(WorkerRow).where(WorkerRow.beat_ms > now + most).values(beat_ms=now))
-    heard = select(WorkerRow.beat_ms.label("at")).where(WorkerRow.executor == executor).cte()
-    silent = WorkerRow.beat_ms < select(heard.c.at - most).scalar_subquery()
-    return list(connection.scalars(delete(WorkerRow).where(silent).returning(WorkerRow.executor)))
+
+def bury(connection: Connection, last: Iterable[Sign]) -> list[str]:
+    """Strike out the workers of signs that still are their last; return those that were found, to one caller only."""
+    found = (
+        delete(WorkerRow).where(WorkerRow.executor == one.executor, WorkerRow.beat_ms == one.at_ms) for one in last
+    )
+    return [gone for dead in found for gone in connection.scalars(dead.returning(WorkerRow.executor))]
 
 
 def leave(connection: Connection, executor: str) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -66,6 +66,8 @@ class Worker:
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
+        self._beaten = 0.0  # when the last one was given
+        self._heard: dict[hosts.Sign, float] = {}  # the last sign of life of each worker, and since when it is
         self._checked = 0  # id up to which lost dispatches were looked for
 
     def start(self) -> None:
@@ -154,27 +156,29 @@ class Worker:
         assert self._carrier is not None
         running = self._runner.running()
         with self._database.begin() as connection:
-            silent = hosts.beat(connection, self._executor)
+            is_known = hosts.beat(connection, self._executor)
             held = jobs.held_by(connection, self._executor)
+            signs = hosts.signs(connection)
         if strays := self._runner.tell(running, held):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, utc_now(), died=True, only=strays)
-        if silent is None:
+        if not is_known:
             logger.bind(executor=self._executor).warning("this worker was taken for dead; it begins anew")
             self._enlist()
-            self._alive_since = None
         self._limit()
-        # After an outage everybody looks silent, and after a sleep of the machine, and where the database's clock
-        # jumped ahead, so only a worker may judge that was never silent itself, by the same clock.
+        # Silence is measured by our own clock, because the database's may be set. After an outage everybody was silent,
+        # and after a sleep of the machine, so only a worker may judge that was never silent itself.
         now = boottime()
-        if self._alive_since is None or silent is None or silent > self._pace.timeout / 2:
-            self._alive_since = now
+        if self._alive_since is None or not is_known or now - self._beaten > self._pace.timeout / 2:
+            self._alive_since, self._heard = now, {}
+        self._beaten = now
+        self._heard = {sign: self._heard.get(sign, now) for sign in signs}
         if now - self._alive_since > self._pace.timeout:
-            self._bury()
+            self._bury([sign for sign, since in self._heard.items() if now - since > self._pace.timeout])
 
-    def _bury(self) -> None:
+    def _bury(self, silent: Iterable[hosts.Sign]) -> None:
         with self._database.begin() as connection:
-            dead = hosts.bury(connection, self._executor, self._pace.timeout)
+            dead = hosts.bury(connection, silent)
             for executor in dead:
                 logger.bind(executor=executor).warning("a worker is dead; its jobs go to others")
                 jobs.give_back(connection, executor, utc_now(), died=True)
