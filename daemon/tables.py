@@ -8,6 +8,7 @@ import processor.client.memory
 import processor.client.turns
 import processor.items.grouping_choices
 import processor.matching.rows
+import processor.metadata.artists
 import processor.metadata.rows
 import processor.players.tables
 import processor.tables

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from processor.artwork import blobs, previews, rows
 from processor.artwork.desk import Gallery, sweep
 from processor.artwork.offer import Subject, of_artist
-from processor.metadata import rows as metadata
+from processor.metadata.artists import credited
 from processor.publication import ledger
 
 _STALE: Final = dt.timedelta(days=1)  # age of a folder that no pass works in any more
@@ -54,7 +54,7 @@ def _gone(connection: Connection, before: dt.datetime) -> list[Subject]:
     """
     artists = rows.artists(connection, before)
     if artists:
-        credited = {of_artist(one.name, one.artist_id) for one in metadata.credited(connection)}
+        needed = {of_artist(one.name, one.artist_id) for one in credited(connection)}
         published = ledger.artists(connection)
-        artists = [one for one in artists if one not in credited and published.isdisjoint(one.published_as)]
+        artists = [one for one in artists if one not in needed and published.isdisjoint(one.published_as)]
     return [*rows.gone(connection, before), *artists]

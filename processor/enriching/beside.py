@@ -24,6 +24,7 @@ from processor.filesystem.system_errors import explained
 from processor.items import repository
 from processor.items.repository import StagedFile
 from processor.metadata import rows as metadata
+from processor.metadata.artists import Artist, artists_of, write_artist
 from processor.metadata.documents import ITSELF, NFO, part_of
 from processor.nfo import reading, xml
 from processor.nfo.reading import Track
@@ -43,7 +44,7 @@ class _Came(NamedTuple):
 
     folder: bytes
     files: tuple[StagedFile, ...]
-    artist: metadata.Artist | None
+    artist: Artist | None
 
 
 def note_album(shop: Shop, item_id: int) -> bool:
@@ -72,7 +73,7 @@ def note_artist(shop: Shop, item_id: int, _: Owed) -> bool:
         repository.set_warnings(connection, item_id, "nfo_artist", warnings)
         if not said or not _is_of(said, came.artist):
             return False  # another album of this artist may have come with one
-        return metadata.write_artist(connection, came.artist.id, NFO, {ITSELF: said}, shop.now())
+        return write_artist(connection, came.artist.id, NFO, {ITSELF: said}, shop.now())
 
 
 def artist_pictures(shop: Shop, item_id: int) -> list[Offer]:
@@ -90,7 +91,7 @@ def _came(shop: Shop, item_id: int) -> _Came | None:
     """Return what an album came with; None while nobody knows its library."""
     with shop.database.read() as connection:
         item, files = repository.item(connection, item_id)
-        artists = metadata.artists_of(connection, item_id)
+        artists = artists_of(connection, item_id)
     folder = shop.folder_of(item)
     one = artists[0] if len(artists) == 1 and not is_various(artists[0].name) else None
     return None if folder is None else _Came(folder, files, one)
@@ -167,7 +168,7 @@ def _of_tracks(files: Sequence[StagedFile], tracks: Sequence[Track]) -> Iterator
             yield part_of(file.path), one.fields
 
 
-def _is_of(said: dict[str, Any], artist: metadata.Artist) -> bool:
+def _is_of(said: dict[str, Any], artist: Artist) -> bool:
     if artist.artist_id and said.get("artist_id"):
         return bool(said["artist_id"] == artist.artist_id)
     return fold(said.get("name", "")) == fold(artist.name)

@@ -14,6 +14,7 @@ from processor.enriching.owed import Owed
 from processor.enriching.shop import Shop, Studio
 from processor.items import repository
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artists_of
 from processor.providers.provider import Question
 
 
@@ -35,7 +36,7 @@ def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
         return False
     is_news = False
     with shop.database.read() as connection:
-        artists = metadata.artists_of(connection, item_id)
+        artists = artists_of(connection, item_id)
     for _, name, artist_id in artists:
 
         def ask(provider: Any, name: str = name, artist_id: str | None = artist_id) -> list[Offer]:

@@ -11,6 +11,7 @@ from processor.enriching.shop import Shop
 from processor.items import repository
 from processor.matching import rows
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artists_of, write_artist
 from processor.metadata.documents import ITSELF, part_of
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.providers.provider import AlbumAsked, Question, TrackAsked
@@ -55,7 +56,7 @@ def describe_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
     """Ask who the artists are that the album is credited to; return whether anything is news."""
     is_news = False
     with shop.database.read() as connection:
-        artists = metadata.artists_of(connection, item_id)
+        artists = artists_of(connection, item_id)
     for artist in artists:
         for provider in _askable(shop, "artist_fields", owed):
             shop.check()
@@ -63,7 +64,7 @@ def describe_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
                 fields = provider.artist_fields(artist.name, artist.artist_id)
                 with shop.database.begin() as connection:
                     said = {ITSELF: dict(fields)} if fields else {}
-                    is_news |= metadata.write_artist(connection, artist.id, provider.name, said, shop.now())
+                    is_news |= write_artist(connection, artist.id, provider.name, said, shop.now())
     return is_news
 
 

@@ -17,6 +17,7 @@ from processor.matching.own import OwnAlbum, content_key
 from processor.matching.rows import NOBODY, Choice, Enrichment
 from processor.matching.verdict import Verdict
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists
 from processor.metadata.documents import CHOICE, ITSELF, Document
 
 MATCH: Final = "match"  # who chose a candidate that nobody was asked about
@@ -118,8 +119,8 @@ def _conclude(connection: Connection, album: Album, kind: str, reasons: Sequence
 def link(connection: Connection, item_id: int) -> None:
     """Say whom an item is credited to, by what counts of it now."""
     credits = metadata.album(connection, item_id).credits
-    artists = [metadata.artist_named(connection, credit.name, credit.artist_id) for credit in credits]
-    metadata.link_artists(connection, item_id, artists)
+    artists = [artist_named(connection, credit.name, credit.artist_id) for credit in credits]
+    link_artists(connection, item_id, artists)
 
 
 def _warnings(kind: str, reasons: Sequence[Reason]) -> list[Reason]:

@@ -18,6 +18,7 @@ from processor.artwork.offer import Subject, of_artist
 from processor.items import repository
 from processor.items.item import NewItem
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_metadata, artists_of
 from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
@@ -144,10 +145,10 @@ def _artist(connection: Connection, item_id: int, album: AlbumMetadata) -> Artis
     if len(album.credits) != 1 or album.compilation or album.credits[0].artist_id == VARIOUS_ARTISTS:
         return None
     credit = album.credits[0]
-    for artist in metadata.artists_of(connection, item_id):
+    for artist in artists_of(connection, item_id):
         # Albums may spell one artist in several ways, and all share the artist's folder.
         same_name = ledger.artist_key(artist.name, None) == ledger.artist_key(credit.name, None)
         if artist.artist_id == credit.artist_id if credit.artist_id else same_name:
-            found = metadata.artist(connection, artist.id)
+            found = artist_metadata(connection, artist.id)
             return replace(found, artist_id=found.artist_id or artist.artist_id)
     return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)

@@ -18,6 +18,7 @@ from PIL import Image
 from processor.artwork.blobs import Blobs
 from processor.client.client import Client
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.known import ArtistMetadata
 from processor.players.debts import Change, Debt, Owed
 from processor.players.kinds import kind_of, line_to
@@ -116,12 +117,12 @@ def say(connection: Any, item: dict[str, Any]) -> None:
              "date": "2005-06-07", "original_date": "1999"}  # fmt: skip
     metadata.write(connection, item["id"], "musicbrainz", {"": album}, NOW)
     name = item["album_artist"]
-    artist = metadata.artist_named(connection, name, {ARTIST: ARTIST_ID, OTHER: OTHER_ID}[name])
-    metadata.link_artists(connection, item["id"], [artist])
+    artist = artist_named(connection, name, {ARTIST: ARTIST_ID, OTHER: OTHER_ID}[name])
+    link_artists(connection, item["id"], [artist])
     about = {"biography": BIOGRAPHY, "genres": ["Pop"], "styles": ["Chamber"], "moods": ["Warm"], "born": "1970-01-01",
              "died": "2020-02-03", "type": "person", "gender": "female", "disambiguation": "the tested one",
              "sort_name": "Tests, The", "instruments": ["Harp"], "years_active": ["1990 - 2020"]}  # fmt: skip
-    metadata.write_artist(connection, artist, "theaudiodb", {"": about}, NOW)
+    write_artist(connection, artist, "theaudiodb", {"": about}, NOW)
 
 
 def told(house: House, player: Player, change: Change) -> list[Outcome]:

@@ -27,7 +27,7 @@ from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
 from processor.items import storing
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists
 from processor.publication import ledger
 from processor.publication.ledger import Publication
 from processor.tables import StagingItem
@@ -445,7 +445,7 @@ def test_pictures_of_an_artist_go_as_late_once_no_album_is_by_them_and_none_of_t
 
     with database.begin() as connection:
         item = storing.upsert(connection, [album("k1")], NOW)["k1"].id
-        metadata.link_artists(connection, item, [metadata.artist_named(connection, "Ada", None)])
+        link_artists(connection, item, [artist_named(connection, "Ada", None)])
         key = ledger.artist_key("Bo", None)
         ledger.publish(connection, Publication(item, "r", b"Bo/One", "move", key, 1, "t", NOW, NOW), brought=True)
     assert left() == ["Ada", "Bo"]

@@ -22,6 +22,7 @@ from processor.items import storing
 from processor.items.item import Known
 from processor.matching.own import OwnAlbum
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_metadata, artists_of
 from processor.metadata.documents import ITSELF, winning
 from processor.providers.registry import Providers
 from tests.integration.test_enrich import AGAIN, NOW, known, shop_of, warnings
@@ -200,8 +201,8 @@ def test_an_artist_is_known_by_what_lies_in_their_folder(house: House, tmp_path:
 
     assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
     with database.read() as connection:
-        (artist,) = metadata.artists_of(connection, item)
-        about = metadata.artist(connection, artist.id)
+        (artist,) = artists_of(connection, item)
+        about = artist_metadata(connection, artist.id)
     assert (about.biography, about.formed) == ("They met in a harbour.", "1991")
 
     for left in house.artist.iterdir():
@@ -221,5 +222,5 @@ def test_a_link_in_place_of_the_artists_folder_is_not_followed(house: House, tmp
     item = house.stage(own(release()))
     enrich(house.shop, item)
     with house.shop.database.read() as connection:
-        (artist,) = metadata.artists_of(connection, item)
-        assert metadata.artist(connection, artist.id).biography is None
+        (artist,) = artists_of(connection, item)
+        assert artist_metadata(connection, artist.id).biography is None

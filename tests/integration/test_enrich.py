@@ -36,6 +36,7 @@ from processor.matching.own import OwnAlbum
 from processor.matching.rows import NOBODY
 from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_metadata, artists_of
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.metadata.known import Credit
 from processor.providers.fingerprint import Print, fingerprint, fpcalc
@@ -117,8 +118,8 @@ def test_an_album_gets_its_release_its_fields_and_its_artists(shop: Shop, server
     assert [track.title for track in album.tracks[:2]] == ["Lantern Hill", "Paper Boats"]
     assert album.tracks[0].recording_id == uuid(9000)
     with shop.database.read() as connection:
-        (artist,) = metadata.artists_of(connection, item)
-        assert metadata.artist(connection, artist.id).formed == "1991"
+        (artist,) = artists_of(connection, item)
+        assert artist_metadata(connection, artist.id).formed == "1991"
     (candidate,) = candidates(shop, item)
     assert (candidate.chosen_by, candidate.about["catalog_numbers"]) == ("match", ["TW 12"])
     assert candidate.tracks[0]["own_title"] == "Lantren Hill"
@@ -283,8 +284,8 @@ def test_what_a_person_says_while_the_album_is_being_enriched_counts(
     assert [one.release_id for one in candidates(shop, item) if one.chosen_by == "eva"] == [uuid(2)]
     with database.read() as connection:
         assert winning(metadata.sources(connection, item), ITSELF, "album")["release_id"].locked
-        (artist,) = metadata.artists_of(connection, item)
-        assert metadata.artist(connection, artist.id).formed == "1991", "the artist of what was chosen is asked about"
+        (artist,) = artists_of(connection, item)
+        assert artist_metadata(connection, artist.id).formed == "1991", "the artist of what was chosen is asked about"
 
 
 def test_what_a_person_chose_is_shown_as_chosen_when_it_was_merged_into_another(
@@ -345,7 +346,7 @@ def test_a_provider_that_is_down_is_owed_for_and_what_it_said_before_stays(
     assert [(debt.provider, debt.what, debt.tries) for debt in found.debts] == [("musicbrainz", "releases", 1)]
     assert known(shop, item).title == "Harbour Lights"  # by its tags
     with shop.database.read() as connection:
-        assert [artist.name for artist in metadata.artists_of(connection, item)] == [ARTIST.name]
+        assert [artist.name for artist in artists_of(connection, item)] == [ARTIST.name]
         assert rows.count_debts(connection) == {"musicbrainz": 1}
         assert rows.due(connection, NOW, None, 9) == []
         assert rows.due(connection, NOW + dt.timedelta(days=2), None, 9) == [item]

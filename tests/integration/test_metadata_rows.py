@@ -13,6 +13,7 @@ from config.database import Database
 from config.errors import Misconfigured, Rejected
 from processor.items import repository, storing
 from processor.metadata import rows
+from processor.metadata.artists import artist_metadata, artist_named, artists_of, link_artists, write_artist
 from processor.metadata.documents import ITSELF, USER
 from tests.items import album
 
@@ -81,11 +82,11 @@ def test_what_was_said_goes_with_the_item(database: Database) -> None:
     with database.begin() as connection:
         item = staged(connection)
         rows.write(connection, item, "discogs", {ITSELF: {"title": "x"}}, NOW)
-        rows.link_artists(connection, item, [rows.artist_named(connection, "Ada", None)])
+        link_artists(connection, item, [artist_named(connection, "Ada", None)])
         key, path = "k", album("k").path
         repository.unlist(connection, key, path)
         assert rows.read(connection, item) == {}
-        assert rows.artists_of(connection, item) == []
+        assert artists_of(connection, item) == []
 
 
 def test_albums_of_one_artist_may_say_the_same_at_once(database: Database) -> None:
@@ -94,8 +95,8 @@ def test_albums_of_one_artist_may_say_the_same_at_once(database: Database) -> No
     def tell(n: int) -> int:
         ready.wait()
         with database.begin() as connection:
-            artist = rows.artist_named(connection, "Nora Vale", A)
-            rows.write_artist(connection, artist, "archive", {ITSELF: {"biography": "She."}}, NOW)
+            artist = artist_named(connection, "Nora Vale", A)
+            write_artist(connection, artist, "archive", {ITSELF: {"biography": "She."}}, NOW)
         return artist
 
     with ThreadPoolExecutor(4) as threads:
@@ -104,13 +105,13 @@ def test_albums_of_one_artist_may_say_the_same_at_once(database: Database) -> No
 
 def test_an_artist_known_by_name_gets_the_id_once_somebody_knows_it(database: Database) -> None:
     with database.begin() as connection:
-        ada = rows.artist_named(connection, "Ada Ångström", None)
-        assert rows.artist_named(connection, "ADA  ANGSTROM", None) == ada
-        assert rows.artist_named(connection, "Ada Ångström", A) == ada
-        assert rows.artist_named(connection, "Ada", A) == ada
-        assert rows.artist_named(connection, "Ada Ångström", None) != ada  # may be another of that name
+        ada = artist_named(connection, "Ada Ångström", None)
+        assert artist_named(connection, "ADA  ANGSTROM", None) == ada
+        assert artist_named(connection, "Ada Ångström", A) == ada
+        assert artist_named(connection, "Ada", A) == ada
+        assert artist_named(connection, "Ada Ångström", None) != ada  # may be another of that name
         item = staged(connection)
-        rows.link_artists(connection, item, [ada, ada])
-        assert [(one.id, one.artist_id) for one in rows.artists_of(connection, item)] == [(ada, A)]
-        assert rows.write_artist(connection, ada, "theaudiodb", {ITSELF: {"biography": "Born."}}, NOW)
-        assert rows.artist(connection, ada).biography == "Born."
+        link_artists(connection, item, [ada, ada])
+        assert [(one.id, one.artist_id) for one in artists_of(connection, item)] == [(ada, A)]
+        assert write_artist(connection, ada, "theaudiodb", {ITSELF: {"biography": "Born."}}, NOW)
+        assert artist_metadata(connection, ada).biography == "Born."

@@ -12,7 +12,7 @@ import pytest
 from config.database import Database
 from daemon.bootstrap import application
 from processor.items import storing
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists
 from tests.commands import greenroom, printed
 from tests.items import album
 from tests.pictures import jpeg
@@ -58,10 +58,10 @@ def test_a_person_gives_pictures_and_says_which_counts(item: int, tmp_path: Path
 
 def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tmp_path: Path) -> None:
     with application() as app, app.database.begin() as connection:
-        artist = metadata.artist_named(connection, "Nora Vale", None)
+        artist = artist_named(connection, "Nora Vale", None)
         other = storing.upsert(connection, [album("k2", path=b"AR/2")], NOW)["k2"].id
         for one in (item, other):
-            metadata.link_artists(connection, one, [artist])
+            link_artists(connection, one, [artist])
     (tmp_path / "1.jpg").write_bytes(jpeg(1, 600))
     run("give", item, "fanart", tmp_path / "1.jpg")
     (tmp_path / "2.jpg").write_bytes(jpeg(2, 1280, 720))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from daemon.bootstrap import Application
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists
 from tests.integration.test_web_acts import stage
 from tests.web import NAME, Browser
 
@@ -80,7 +80,7 @@ def test_a_picture_of_the_artist_is_given_and_shown_beside_the_albums(
 ) -> None:
     item = int(pages.split("/")[2])
     with app.database.begin() as connection:
-        metadata.link_artists(connection, item, [metadata.artist_named(connection, "Nora <b> Vale", None)])
+        link_artists(connection, item, [artist_named(connection, "Nora <b> Vale", None)])
     assert 'value="thumb Nora &lt;b&gt; Vale"' in browser.client.get(pages).text
     form = {"csrf": browser.csrf(), "type": "thumb Nora <b> Vale"}
     given = {"file": ("x.png", picture("darkred", 700, "PNG"), "image/png")}

@@ -16,6 +16,7 @@ from config import libraries
 from config.errors import Misconfigured, NeedsReview, Retryable
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import news
 from processor.publication.given import Chosen
@@ -208,10 +209,10 @@ def test_what_is_news_of_an_artist_goes_on_to_an_album_that_can_be_published(hou
         publish(house, item_id)
     (library / "Ada/High Tide" / OWN).rename(library / "mine")  # now nobody can tell whose album it is
     with house.database.begin() as connection:
-        known = metadata.artist_named(connection, "Ada", None)
-        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+        known = artist_named(connection, "Ada", None)
+        write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
         for item_id in (one, two):
-            metadata.link_artists(connection, item_id, [known])
+            link_artists(connection, item_id, [known])
         assert news.outdated(connection).keys() == {one}
     given_up = publishing.publish_item(given(house), one, threading.Event(), actor="eva")
     assert codes(given_up.reasons) == ["not_as_recorded"]
@@ -256,9 +257,9 @@ ID = "22221111-2222-3333-4444-555555555555"
 def test_an_artists_nfo_is_of_the_artist_of_that_id_and_of_no_other_of_the_name(house: House) -> None:
     library, item_id = staged(house)
     with house.database.begin() as connection:
-        known = metadata.artist_named(connection, "Ada", ID)
-        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
-        metadata.link_artists(connection, item_id, [known])
+        known = artist_named(connection, "Ada", ID)
+        write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+        link_artists(connection, item_id, [known])
     say(house, item_id, "credits", [["Ada", ID]])
     publish(house, item_id)
     nfo = library / "Ada" / "artist.nfo"
@@ -276,9 +277,9 @@ def test_an_artist_whom_albums_spell_in_two_ways_has_one_nfo_with_all_that_is_kn
     house.cycle(rehearsed=False)
     with house.database.begin() as connection:
         for item in house.items().values():
-            known = metadata.artist_named(connection, item["album_artist"], None)
-            metadata.link_artists(connection, item["id"], [known])
-        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "Born by the sea."}}, NOW)
+            known = artist_named(connection, item["album_artist"], None)
+            link_artists(connection, item["id"], [known])
+        write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "Born by the sea."}}, NOW)
     ids = approve(house)
     for item_id in ids:
         publish(house, item_id)

@@ -20,7 +20,7 @@ from config.errors import Stopped
 from daemon.bootstrap import application
 from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF
 from processor.verification import rows
 from tests.commands import chosen, greenroom
@@ -137,9 +137,9 @@ def test_of_all_artists_only_the_files_that_change_meanwhile_are_left_for_later(
 
     def meanwhile(_: int) -> None:
         with house.database.begin() as connection:
-            known = metadata.artist_named(connection, "Ada", None)
-            metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
-            metadata.link_artists(connection, by["Ada"], [known])
+            known = artist_named(connection, "Ada", None)
+            write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+            link_artists(connection, by["Ada"], [known])
         publishing.publish_item(given(house), by["Ada"], stop, actor="eva")
 
     (found,) = verifying.verify_items(replace(looking, spend=meanwhile), [rows.ARTISTS])

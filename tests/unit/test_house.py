@@ -47,6 +47,7 @@ SQL_MODULES = {
     "processor/items/repository.py",
     "processor/items/storing.py",
     "processor/matching/rows.py",
+    "processor/metadata/artists.py",
     "processor/metadata/rows.py",
     "processor/players/debts.py",
     "processor/players/rows.py",

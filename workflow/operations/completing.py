@@ -20,7 +20,7 @@ from processor.artwork.source import Refused, read_file
 from processor.enriching.owed import Owed
 from processor.items import repository
 from processor.matching import rows as matching
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artists_of
 from processor.publication import ledger
 from workflow.operations import picturing
 
@@ -57,7 +57,7 @@ def _lost(database: Database, data_dir: Path, item_id: int) -> Lost:
     cache = Blobs(database, data_dir)
     with database.read() as connection:
         item, _ = repository.item(connection, item_id)
-        artists = [of_artist(name, artist_id) for _, name, artist_id in metadata.artists_of(connection, item_id)]
+        artists = [of_artist(name, artist_id) for _, name, artist_id in artists_of(connection, item_id)]
         found = {one: rows.selected(connection, one) for one in (Subject("album", item["key"]), *artists)}
     lost = {
         subject: [one for one in pictures if not cache.is_whole(Blob(one.sha256, one.extension, one.size))]

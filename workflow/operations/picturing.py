@@ -23,7 +23,7 @@ from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
 from processor.items import repository
-from processor.metadata import rows as metadata
+from processor.metadata.artists import artists_of
 from workflow import history, progress
 from workflow.operations.downloading import downloads
 from workflow.phase import settings_of
@@ -137,7 +137,7 @@ def give(
 def _subjects(connection: Connection, item: Mapping[str, Any]) -> dict[str | None, Subject]:
     """Return whose pictures an item has: those of the album, and those of its artists by their names."""
     found: dict[str | None, Subject] = {None: Subject("album", item["key"])}
-    for _, name, artist_id in metadata.artists_of(connection, item["id"]):
+    for _, name, artist_id in artists_of(connection, item["id"]):
         found.setdefault(name, of_artist(name, artist_id))
     return found
 
