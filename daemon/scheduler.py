@@ -1,6 +1,6 @@
 """The settings table, read every few seconds → cycles, started when the schedule or a change in the folder asks.
 
-`follow` decides, purely; `Heartbeat` acts, called by `daemon.beats`. A cycle has a thread of its own.
+`Heartbeat` acts, called by `daemon.beats`, at the times `daemon.fire_times` tells. A cycle has a thread of its own.
 """
 
 from __future__ import annotations
@@ -9,23 +9,20 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from loguru import logger
 
-from config.cron import SHORTEST_INTERVAL, Schedule, is_due
 from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import Reason, show_time
 from config.sections import StagingScan
+from daemon.fire_times import Position, first_position, follow
 from daemon.hints import Hints
 from daemon.listening import Listener, Listening
 
 HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start
 AGAIN_SECONDS = 60.0  # after which a cycle that met somebody at work is tried again: each try is a row of runs
-# Clocks are set back a little all the time. Less than this, and a fire time that was dealt with is not met again.
-CLOCK_SLACK = dt.timedelta(seconds=SHORTEST_INTERVAL)
 
 SKIPPED = "skipped"  # what a report says of a cycle that met somebody at work
 Trigger = Literal["schedule", "watch"]
@@ -60,45 +57,6 @@ class Application(Protocol):
 
     def record_skip(self, fire_time: dt.datetime, why: Reason) -> None:
         """Record a fire time of the schedule at which no cycle could start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a schedule has been followed: every fire time up to `considered` is dealt with."""
-
-    schedule: Schedule
-    considered: dt.datetime
-
-
-def first_position(
-    settings: StagingScan, last_fire: tuple[dt.datetime, str] | None, now: dt.datetime
-) -> Position | None:
-    """Return where to go on after a start: at the last fire time, if the schedule is still the same; else now.
-
-    So a fire time that passed while the daemon was down makes one run, and a new schedule makes none at once.
-    """
-    if not settings.enabled:
-        return None
-    known = last_fire is not None and last_fire[1] == settings.schedule
-    return Position(settings.as_schedule(), last_fire[0] if last_fire and known else now)
-
-
-def follow(
-    position: Position | None, settings: StagingScan, now: dt.datetime
-) -> tuple[Position | None, dt.datetime | None]:
-    """Return the next position, and the fire time that is due now, if one is.
-
-    A schedule that is new, changed or enabled again counts from now. However many fire times have passed, one is due.
-    A clock set back makes at most one fire time come twice, and the wait never longer than a period (and the slack).
-    """
-    if not settings.enabled:
-        return None, None
-    schedule = settings.as_schedule()
-    if position is None or position.schedule != schedule:
-        return Position(schedule, now), None
-    considered = now if position.considered - now > CLOCK_SLACK else position.considered
-    fire = is_due(schedule, considered, now)
-    return Position(schedule, fire or considered), fire
 
 
 class Heartbeat:

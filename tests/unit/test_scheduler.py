@@ -15,8 +15,9 @@ from config.reasons import Reason
 from config.sections import StagingScan
 from config.settings import load_section
 from daemon.beats import FromNow
+from daemon.fire_times import Position, first_position, follow
 from daemon.hints import LONGEST_WAIT
-from daemon.scheduler import Heartbeat, Position, first_position, follow
+from daemon.scheduler import Heartbeat
 
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
 WAIT = 60.0  # seconds until a test that would hang fails instead
