@@ -23,15 +23,15 @@ def command(as_json: bool) -> None:
 
     \b
     Examples:
-      greenroom settings set phase.notify.urls "ntfys://ntfy.sh/my-topic"
+      greenroom settings set phase.notify.urls  # ntfys://ntfy.sh/my-topic
       greenroom notify
     """
     with application() as app:
         tried = try_out(app.database)
     if not tried:
         raise Misconfigured(
-            "nobody is told of anything yet: `greenroom settings set phase.notify.urls URL`, as Apprise writes it, or "
-            "phase.notify.webhooks"
+            "nobody is told of anything yet: `greenroom settings set phase.notify.urls` asks for URLs, as Apprise "
+            "writes them, or set phase.notify.webhooks"
         )
     if as_json:
         print_json([{"target": one.target, "problem": one.trouble and one.trouble.message} for one in tried])

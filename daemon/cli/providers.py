@@ -25,7 +25,7 @@ def command() -> None:
     Examples:
       greenroom providers
       greenroom providers test musicbrainz
-      greenroom settings set provider.fanart.key KEY
+      greenroom settings set provider.fanart.key  # asks for it
       greenroom settings set provider.musicbrainz.base_url http://mb.lan:5000/ws/2
       greenroom settings set provider.lrclib.enabled false
     """

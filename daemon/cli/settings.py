@@ -14,6 +14,7 @@ from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
+from daemon.cli.secret import secret
 from daemon.cli.usage import usage
 
 
@@ -75,9 +76,19 @@ def get(key: str, as_json: bool) -> None:
 
 @command.command("set", context_settings={"ignore_unknown_options": True})  # -4 is a value
 @click.argument("key")
-@click.argument("value")
-def put(key: str, value: str) -> None:
-    """Change KEY to VALUE. A value that is not valid is refused, and nothing changes."""
+@click.argument("value", required=False)
+def put(key: str, value: str | None) -> None:
+    """Change KEY to VALUE. A value that is not valid is refused, and nothing changes.
+
+    A secret is asked for where it is left out, or read from standard input: other users of the machine can see an
+    argument.
+    """
+    if value is None:
+        with usage():
+            setting = find_setting(key)
+        if not setting.is_secret:
+            raise click.UsageError(f"a value of {setting.key} is missing")
+        value = secret(setting.key)
     _store(key, value)
 
 

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 from sqlalchemy import delete, insert, text, update
 
-from config import activity
+from config import activity, admin
 from config.libraries import sole_library
 from config.locks import hold
 from daemon.bootstrap import application
@@ -662,6 +662,15 @@ def test_settings_are_listed_changed_and_remembered(data_dir: Path) -> None:
     assert "now and then" in refused.output
     greenroom("settings", "unset", "schedule")
     assert greenroom("settings", "get", "schedule").output.strip() == "0 */1 * * *"
+
+
+def test_a_secret_needs_no_argument_that_other_users_of_the_machine_could_see(data_dir: Path) -> None:
+    said = printed("settings", "set", "provider.fanart.key", given="hush-hush\n")
+    with application() as app, app.database.read() as connection:
+        assert admin.get(connection, "provider.fanart.key") == "hush-hush"
+    assert "hush" not in said
+    assert "is missing" in printed("settings", "set", "schedule", given="every 30m\n", code=2)
+    assert "no setting" in printed("settings", "set", "scedule", code=2)
 
 
 def test_a_folder_that_cannot_serve_is_wrong_usage_and_says_why(data_dir: Path) -> None:
