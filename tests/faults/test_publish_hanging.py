@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,8 +25,6 @@ from workflow.operations import published
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
 TRIES: Final = 200 if ALL else 14  # of each kind
-OTHER: Final = b"/srv/other"  # another disk that is asked each time whoever waits looks what answers
-REFUSED: Final = 5  # such looks, after which it is clear that the work is waited for
 kinds = pytest.mark.parametrize(
     ("kind", "way"),
     [
@@ -34,14 +34,31 @@ kinds = pytest.mark.parametrize(
 )  # fmt: skip
 
 
+class Waiting(Answers):
+    """Say when work is waited for although its disk is silent: to give it up was refused, and it is looked at again."""
+
+    def __init__(self, silent_root: bytes, look: Callable[[bytes], Sight]) -> None:
+        super().__init__(0.01, 0.0, look, at_work=math.inf)
+        self._root, self._was_silent = silent_root, False
+        self.is_for_it = threading.Event()
+
+    def silent(self, roots: Iterable[bytes], after: float | None = None) -> dict[bytes, dt.datetime]:
+        """Return as ever which roots are."""
+        if self._was_silent:
+            self.is_for_it.set()
+        found = super().silent(roots, after)
+        self._was_silent = self._root in found
+        return found
+
+
 class Disk:
     """The library's, which hangs at one of the system calls of a publication until the test wakes it up."""
 
     def __init__(self, scene: Scene, hangs_at: int) -> None:
         self._scene, self._hangs_at = scene, hangs_at
-        self.calls = self._looks = 0
-        self.hung, self.may_answer, self.is_over, self.is_waited_for = (threading.Event() for _ in range(4))
-        self._answers = Answers(0.01, 0.0, self._look, at_work=math.inf)
+        self.calls = 0
+        self.hung, self.may_answer, self.is_over = (threading.Event() for _ in range(3))
+        self._answers = Waiting(scene.library.path, self._look)
         self.ended: str | BaseException = ""
 
     def publish(self) -> Literal["given up", "waited for", "done"]:
@@ -53,13 +70,13 @@ class Disk:
 
         def wait_for_it() -> None:
             try:
-                self._answers.changing([self._scene.library.path, OTHER], self._work)
+                self._answers.changing([self._scene.library.path], self._work)
             except RootSilent as error:
                 came.append(error)
 
         caller = threading.Thread(target=wait_for_it, daemon=True)
         caller.start()
-        while caller.is_alive() and not self.is_waited_for.is_set():
+        while caller.is_alive() and not self._answers.is_for_it.is_set():
             caller.join(0.001)
         if not caller.is_alive() and came:
             return "given up"
@@ -72,13 +89,9 @@ class Disk:
         self.may_answer.set()
         assert self.is_over.wait(WAIT)
 
-    def _look(self, root: bytes) -> Sight:
+    def _look(self, _root: bytes) -> Sight:
         if self.hung.is_set():
-            if root != OTHER:
-                assert self.may_answer.wait(WAIT)
-            self._looks += 1
-            if self._looks == REFUSED:
-                self.is_waited_for.set()
+            assert self.may_answer.wait(WAIT)
         return Sight("uuid", None)
 
     def _work(self) -> None:
