@@ -19,7 +19,7 @@ from processor.items import repository
 from processor.items.item import NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_metadata, artists_of
-from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata
+from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata, Credit
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Mode
@@ -145,10 +145,25 @@ def _artist(connection: Connection, item_id: int, album: AlbumMetadata) -> Artis
     if len(album.credits) != 1 or album.compilation or album.credits[0].artist_id == VARIOUS_ARTISTS:
         return None
     credit = album.credits[0]
+    if found := _enriched(connection, item_id, credit):
+        return found
+    # Nobody has asked about this album yet: it says what the first one says that is published, and not another thing.
+    key = ledger.artist_key(credit.name, credit.artist_id)
+    first = ledger.first_of(connection, key)
+    if first is not None and first != item_id:
+        if found := _enriched(connection, first, credit):
+            return found
+        theirs = metadata.album(connection, first).credits
+        credit = next((one for one in theirs if ledger.artist_key(one.name, one.artist_id) == key), credit)
+    return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)
+
+
+def _enriched(connection: Connection, item_id: int, credit: Credit) -> ArtistMetadata | None:
+    """Return what counts of the artist of a credit, if an item was linked to that one."""
     for artist in artists_of(connection, item_id):
         # Albums may spell one artist in several ways, and all share the artist's folder.
         same_name = ledger.artist_key(artist.name, None) == ledger.artist_key(credit.name, None)
         if artist.artist_id == credit.artist_id if credit.artist_id else same_name:
             found = artist_metadata(connection, artist.id)
             return replace(found, artist_id=found.artist_id or artist.artist_id)
-    return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)
+    return None

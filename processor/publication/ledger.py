@@ -82,6 +82,12 @@ def publications(connection: Connection, root_uuid: str, artist: str) -> list[Pu
     return [Publication(*row) for row in rows]
 
 
+def first_of(connection: Connection, artist: str) -> int | None:
+    """Return the item of an artist that was published first, of those that still are."""
+    query = select(PublicationRow.item_id).where(PublicationRow.artist == artist)
+    return connection.scalar(query.order_by(PublicationRow.published_at, PublicationRow.item_id).limit(1))
+
+
 def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
     """Return where items of these keys are published; those that are not are left out."""
     columns = (StagingItem.id, StagingItem.key, PublicationRow.root_uuid, PublicationRow.path)

@@ -312,6 +312,21 @@ def test_the_folder_of_an_artist_is_spelled_as_its_first_album_spelled_it(house:
     assert {path.name for path in library.iterdir() if path.name[0] != "."} == {"Ada"}
 
 
+def test_the_nfo_of_an_artist_is_what_the_first_of_the_published_albums_makes_of_it(house: House) -> None:
+    library = add_library(house)
+    for album, artist in (("Low Tide", "Ada"), ("High Tide", "ADA")):
+        house.drop({f"{album}/1.flac": song(1, artist=artist, album=album)})
+    house.cycle(rehearsed=False)
+    later, first = sorted(approve(house), reverse=True)
+    publish(house, first)
+    (nfo,) = library.glob("*/artist.nfo")
+    written = nfo.read_bytes()
+    assert publish(house, later).outcome == "published"
+    for item_id in (first, later, first):
+        assert publish(house, item_id).outcome == "unchanged"
+    assert nfo.read_bytes() == written
+
+
 def test_two_albums_of_one_name_get_two_folders_and_share_the_artists_files(house: House) -> None:
     library = add_library(house)
     house.change(folder="{album_artist}/{album}")
