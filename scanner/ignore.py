@@ -15,11 +15,11 @@ IGNORE_FILE = b".greenroomignore"
 MAX_IGNORE_FILE = 64 * 1024  # bytes
 MAX_PATTERNS = 200  # a file, or the admin's list
 MAX_PATTERN_LENGTH = 255
-# A glob becomes a backtracking regex: `*a*a*a*a*b` needs half a minute on one name of 255 bytes, three stars 6 ms.
+# A glob becomes a backtracking regex; `globs.py` takes most of that out of it, these the rest.
 MAX_STARS = 3  # in one part of a pattern, between two slashes
 MAX_DOUBLE_STARS = 2  # in a whole pattern
 # Each star beyond the first of its part multiplies what those of other parts and every ** cost: `*a*a*a/*a*a*b` hangs.
-MAX_STARS_BEYOND = 2  # in a whole pattern; with both ** one of them
+MAX_STARS_BEYOND = 2  # in a whole pattern; both ** are one of them, and so is a class such as [ab]
 
 # What other programs leave behind; nothing of a person's music. All lower case.
 JUNK_NAMES = frozenset(
@@ -164,7 +164,9 @@ class IgnoreRules:
 def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # most scans have no pattern, and start quicker without it
 
-    return GitIgnoreSpec.from_lines(lines)
+    from scanner.globs import Glob
+
+    return GitIgnoreSpec.from_lines(Glob, lines)
 
 
 def refused(pattern: str) -> str | None:
@@ -177,7 +179,7 @@ def refused(pattern: str) -> str | None:
     stars = [part.count("*") for part in pattern.split("/") if part != "**"]  # each of `a**b` becomes a wildcard
     if max(stars, default=0) > MAX_STARS:
         return f"one part of it has more than {MAX_STARS} stars"
-    if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS):
+    if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS) - ("[" in pattern):
         return "too many of its parts have several stars"
     try:
         _spec([pattern])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
 from config.errors import Misconfigured
+from scanner.globs import Glob
 from scanner.ignore import (
     HIDDEN,
     JUNK,
+    MAX_PATTERNS,
     OWN,
     PARTIAL,
     PARTIAL_FOLDER,
@@ -123,7 +128,10 @@ def test_the_mark_that_notepad_writes_first_is_no_part_of_a_pattern() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["*a*a*a*a*b", "a****b", "*a*a*a/*a*a*b", "**/*a*/**/*a*b", "a/**/b/**/c/**", "x" * 256, "a\\", "!"],
+    [
+        *("*a*a*a*a*b", "a****b", "*a*a*a/*a*a*b", "**/*a*/**/*a*b", "a/**/b/**/c/**", "*[a]*[a]*b", "x" * 256),
+        *("a\\", "!"),
+    ],
 )
 def test_a_pattern_that_is_wrong_or_could_be_made_slow_is_refused(pattern: str) -> None:
     assert refused(pattern)
@@ -138,6 +146,30 @@ def test_a_pattern_that_is_wrong_or_could_be_made_slow_is_refused(pattern: str) 
 def test_no_pattern_that_is_taken_is_slow_whatever_it_is_asked(pattern: str) -> None:
     assert refused(pattern) is None
     assert IgnoreRules.of([pattern]).why(b"/".join([b"a" * 250] * 15), False) in (None, PATTERN)
+
+
+@pytest.mark.parametrize("pattern", ["*a*a*a", "**/*a*a*b", "**/*a*/**/*b"])
+def test_a_file_full_of_patterns_is_slow_on_no_name(pattern: str) -> None:
+    """Whoever packed a download may have put one in; the scan of all albums would stand still for minutes a name."""
+    lines = "\n".join(f"{pattern}{number}" for number in range(MAX_PATTERNS)).encode()
+    rules, bad = IgnoreRules().inside(b"", lines)
+    assert bad == ()
+    for depth in range(1, 16):
+        assert rules.why(b"/".join([b"a" * 250] * depth), False) is None
+
+
+@given(
+    pattern=st.text("aab*?/.!\\", max_size=9),
+    names=st.lists(st.text("aab.*/", min_size=1, max_size=12), max_size=20),
+)
+def test_a_quick_pattern_takes_what_the_slow_one_did(pattern: str, names: list[str]) -> None:
+    try:
+        slow = GitIgnoreSpec.from_lines([pattern])
+    except ValueError:
+        return
+    quick = GitIgnoreSpec.from_lines(Glob, [pattern])
+    for name in names:
+        assert quick.check_file(name).include == slow.check_file(name).include, name
 
 
 def test_an_ignore_file_without_end_is_cut_off() -> None:

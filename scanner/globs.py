@@ -1,0 +1,25 @@
+"""A gitignore pattern → a regular expression that takes a star back only where another name could match."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+# A star, and what follows up to the next one in the same part: characters that stand for themselves, and ?.
+_STAR: Final = re.compile(r"\[\^/\]\*((?:\\.|\[\^/\](?!\*)|[^\\\[\]()/*+?|$^.])*)(?=\[\^/\]\*)")
+
+
+class Glob(GitIgnoreSpecPattern):
+    """One pattern, in which each star but the last of a part keeps the first place at which what follows it stands.
+
+    A later place leaves the stars behind it less to match, never more; so nothing is lost, and three stars are tried
+    once through a name, not each with each. A class such as [!a] may match a slash: a star before one stays as it is.
+    """
+
+    @classmethod
+    def pattern_to_regex(cls, pattern: Any) -> tuple[Any, bool | None]:
+        """Return the regular expression of a pattern, and whether it takes or spares."""
+        regex, include = super().pattern_to_regex(pattern)
+        return regex and _STAR.sub(r"(?>[^/]*?\1)", regex), include
