@@ -46,7 +46,11 @@ def killed_once(make: Make[_Scene], every: int = 1) -> Iterator[tuple[_Scene, in
 
 
 def killed_twice(make: Make[_Scene], start: int, every: int, then_every: int) -> Iterator[tuple[_Scene, str]]:
-    """Kill a scene before each so manieth step from `start`, and its recovery, too; yield it, and what was done."""
+    """Kill a scene before each so manieth step from `start`, and its recovery, too; yield it, and what was done.
+
+    Where each step is the first, every seventh of the recovery is enough: after seven first ones in a row it does much
+    the same, and they meet all of them; all pairs would take hours.
+    """
     scene, steps = make("0", None), Steps(fence=2)
     scene.perform(steps)
     assert len(steps.labels) > 10

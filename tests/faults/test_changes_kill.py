@@ -44,7 +44,7 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str
 @both
 @ways
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    for scene, how in killed_twice(making(quick_path, kind, way), 2, 1 if ALL else 5, 1 if ALL else 9):
+    for scene, how in killed_twice(making(quick_path, kind, way), 2, 1 if ALL else 5, 7 if ALL else 9):
         assert converges(scene) == [], how
 
 

@@ -68,7 +68,8 @@ def untold(ended: Ended) -> Iterator[str]:
         return
     told: Any = json.loads(ended.out)
     of_albums = told["albums"] if isinstance(told, dict) else told
-    if ended.status and not any(reason["message"] for one in of_albums for reason in one["reasons"]):
+    of_all = told.get("error") if isinstance(told, dict) else None  # why a cycle got to no album
+    if ended.status and not of_all and not any(reason["message"] for one in of_albums for reason in one["reasons"]):
         yield f"no reason is given: {ended.out} {ended.err}"
 
 

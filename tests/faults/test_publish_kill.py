@@ -71,7 +71,7 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str
 
 @kinds
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    for scene, how in killed_twice(making(quick_path, kind, way), 4, 1 if ALL else 37, 1 if ALL else 23):
+    for scene, how in killed_twice(making(quick_path, kind, way), 4, 1 if ALL else 37, 7 if ALL else 23):
         assert converges(scene) == [], how
 
 
@@ -116,7 +116,7 @@ def test_where_folders_cannot_change_places_an_album_is_missing_for_an_instant_a
         scene = make(f"{step}", scene)
         assert killed(scene.perform, step, 2)
         converges_soon(scene, f"killed before step {step}")
-    for scene, how in killed_twice(make, 4, 1 if ALL else 37, 1 if ALL else 23):
+    for scene, how in killed_twice(make, 4, 1 if ALL else 37, 7 if ALL else 23):
         converges_soon(scene, how)
 
 

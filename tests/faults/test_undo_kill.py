@@ -55,7 +55,7 @@ def test_killed_before_any_step_across_file_systems_everything_converges(quick_p
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: Strategy) -> None:
-    for undoing, how in killed_twice(making(quick_path, way), 1, 1 if ALL else 9, 1 if ALL else 11):
+    for undoing, how in killed_twice(making(quick_path, way), 1, 1 if ALL else 9, 7 if ALL else 11):
         assert undoing.converges() == [], how
 
 
