@@ -61,7 +61,9 @@ class Tree(OpenFolders):
 
     def names(self, path: bytes) -> list[bytes]:
         """List a folder, sorted."""
-        return sorted(os.fsencode(name) for name in os.listdir(self.folder(path)))
+        folder = self.folder(path)
+        os.lseek(folder, 0, os.SEEK_SET)  # else btrfs leaves out what came into it since it was opened
+        return sorted(os.fsencode(name) for name in os.listdir(folder))
 
     def below(self, path: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         """Yield whatever is below a folder, links as themselves: what is in a folder, by name, and then the folder.

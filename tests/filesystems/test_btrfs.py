@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from config.errors import Misconfigured
+from processor.filesystem.files import Tree
 from processor.tables import TransferRow
 from tests.faults.cycles import House, albums, converges, lost, music, wrong_items
 from tests.faults.disks import run
 from tests.faults.libraries import to_publish, to_take_out
 from tests.faults.subjects import CYCLE
+from tests.faults.trashing import to_empty
 from tests.faults.trials import must
 from tests.filesystems.kinds import ALL, KINDS, mounted
 
@@ -108,6 +110,23 @@ def test_a_snapshot_nobody_can_write_to_is_no_inbound_folder_and_says_why(here: 
     house = House(here / "other", filled=False)
     run("btrfs", "subvolume", "snapshot", "-r", str(here / "live"), str(house.inbound / "albums"))
     assert reasons(house) == {}
+
+
+def test_a_folder_that_is_open_already_shows_what_came_into_it_since(here: Path) -> None:
+    """There a descriptor lists what was in it when it was opened, or last rewound."""
+    (here / "album").mkdir()
+    with Tree(bytes(here)) as tree:
+        assert tree.stat(b"album/01.mp3") is None
+        for n in (1, 2):
+            (here / "album" / f"0{n}.mp3").touch()
+            assert len(tree.names(b"album")) == n
+
+
+def test_what_the_trash_is_emptied_of_is_gone_then_and_not_with_the_next_cycle(here: Path) -> None:
+    house = House(here, workers=1)
+    must(house, *CYCLE)
+    must(house, *to_empty(house).command)
+    assert [path for path in (house.staging / ".greenroom-trash").iterdir() if path.is_dir()] == []
 
 
 @THOROUGH
