@@ -16,7 +16,7 @@ from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
 from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar
-from processor.transfers.comparing import is_planned, is_planned_inode, is_whole
+from processor.transfers.comparing import is_planned, is_planned_inode, is_same, is_whole
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import TX, hidden_folder, make_folders
 from processor.transfers.materialise import duplicate, is_protected, link, make_durable, sync_file, tells_links
@@ -145,6 +145,8 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
         if not is_planned(there, file):
             message = f"neither {show_path(file.source)} nor its unfinished copy is whole; keep the better one"
             raise NeedsReview(message, code="source_missing", path=file.source)
+        if found.st_nlink > 1 and is_same(source, file.source, destination, target):
+            return _synced(source, destination, target, file, "clone")  # it has its name, as no other would
         destination.unlink(target)
     return None
 

@@ -27,6 +27,13 @@ DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synce
 RECOVERY = "tests/integration/test_transfer_recovery.py"
 MUTANTS = (
     Mutant(
+        "a clone that has its name already is made again, as another file",
+        "processor/transfers/building.py",
+        "if found.st_nlink > 1 and is_same(",
+        "if False and is_same(",
+        tests("tests/faults/test_changes_kill.py::test_killed_before_any_step_everything_converges", "-k", "clone"),
+    ),
+    Mutant(
         "an album on its way to the trash is adopted as one that no row lists",
         "processor/fsck/ownership.py",
         "if move.before and move.src_root == move.dst_root",

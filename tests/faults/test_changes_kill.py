@@ -16,7 +16,8 @@ from tests.faults.killing import Make, failing, killed, killed_once, killed_twic
 from tests.faults.world import Steps, tree
 
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
-ways = pytest.mark.parametrize("way", ["link", "copy"])
+ways = pytest.mark.parametrize("way", ["link", "copy", "clone"])
+pytestmark = pytest.mark.usefixtures("cloning")
 
 
 def making(folder: Path, kind: str, way: Strategy) -> Make[Scene]:

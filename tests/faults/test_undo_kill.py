@@ -13,7 +13,8 @@ from tests.faults.killing import Make, killed, killed_once, killed_twice
 from tests.faults.undoing import ONE, Undoing
 from tests.faults.world import Steps, complaints, put, recovered, tree
 
-WAYS: list[Strategy] = ["link", "copy"]
+WAYS: list[Strategy] = ["link", "copy", "clone"]
+pytestmark = pytest.mark.usefixtures("cloning")
 
 
 def making(folder: Path, way: Strategy) -> Make[Undoing]:
@@ -51,6 +52,16 @@ def test_killed_before_any_step_across_file_systems_everything_converges(quick_p
     for undoing, step in killed_once(make, 1 if ALL else 3):
         assert undoing.converges() == [], f"killed before step {step}"
     assert step > 50
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_once_files_have_their_old_names_it_is_finished_by_the_recovery(quick_path: Path, way: Strategy) -> None:
+    steps = Steps(fence=2)
+    Undoing(quick_path / "whole", way).perform(steps)
+    undoing = Undoing(quick_path / "killed", way)
+    assert killed(undoing.perform, steps.labels.index("fsync back") + 1, 2)
+    assert [undo.state for undo in recovered(undoing.world, Steps(fence=3)).done] == ["done"]
+    assert [*complaints(undoing.world), *undoing.wrong()] == []
 
 
 @pytest.mark.parametrize("way", WAYS)
