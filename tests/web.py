@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from sqlalchemy import insert
 
 from config import accounts, admin, libraries, tokens
+from config.tables import AccountRow
 from daemon.bootstrap import Application, application
 from daemon.disks import Disks
 from daemon.web import api, pages
+from daemon.web.access import cookie_name
 from daemon.web.app import create_app
 from daemon.web.navigation import routers
 from tests.commands import chosen
@@ -91,6 +96,22 @@ def new_account(app: Application) -> None:
     """Make the first account, as the command line does."""
     with app.database.begin() as connection:
         accounts.add_account(connection, NAME, PASSWORD, dt.datetime.now(dt.UTC))
+
+
+def sign_in(browser: Browser) -> None:
+    """Make the first account and sign a browser in, without the half second that the hash of a password takes."""
+    now = dt.datetime.now(dt.UTC)
+    with browser.app.database.begin() as connection:
+        connection.execute(insert(AccountRow).values(name=NAME, password=_kept(), created_at=now))
+        token = tokens.grant(connection, "session", now, account=NAME, lasts=tokens.SESSION)
+    browser.client.cookies.set(cookie_name("", secure=False), token)
+    assert browser.client.get("/").url.path == "/"
+
+
+@functools.cache
+def _kept() -> str:
+    """Return what is kept of the password, made once for all tests of a process."""
+    return PasswordHasher().hash(PASSWORD)
 
 
 def set_up(browser: Browser) -> None:

@@ -10,7 +10,7 @@ import pytest
 from daemon.bootstrap import Application
 from processor.artwork.pool import PicturePool
 from tests.faults.world import ALBUM, World
-from tests.web import Browser, add_roots, installation, set_up
+from tests.web import Browser, add_roots, installation, sign_in
 
 
 @pytest.fixture(params=["link", "copy"])
@@ -45,5 +45,5 @@ def app(bare_app: Application, tmp_path: Path) -> Application:
 def browser(app: Application) -> Browser:
     """A browser that is signed in."""
     made = Browser(app)
-    set_up(made)
+    sign_in(made)
     return made

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from config import accounts, activity, tokens
 from config.errors import Misconfigured
-from daemon.bootstrap import application
+from daemon.bootstrap import Application, application
 from tests.commands import chosen, greenroom
 from tests.web import NAME, PASSWORD, Browser, set_up
 
@@ -88,7 +88,9 @@ def test_a_key_makes_no_keys(browser: Browser) -> None:
     assert script.get("/account").status_code == 403
 
 
-def test_who_signed_in_and_who_failed_to_is_remembered(browser: Browser) -> None:
+def test_who_signed_in_and_who_failed_to_is_remembered(app: Application) -> None:
+    browser = Browser(app)
+    set_up(browser)
     browser.client.post("/sign-in", data={"name": "m\0allory\ud800".encode("utf-8", "surrogatepass"), "password": "x"})
     with browser.app.database.read() as connection:
         events = activity.newest(connection)
