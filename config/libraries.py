@@ -81,7 +81,7 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
     """Check a folder, mark it with a sentinel file, and store it.
 
     Adding the same folder in the same role again changes nothing. Raises Misconfigured with the reason when the folder
-    cannot serve.
+    cannot serve, and what verify_root does for one that was added before.
     """
     if role not in get_args(Role) or kind not in get_args(Kind):
         raise Misconfigured(f"{role}/{kind} is no role and kind; roles: inbound, staging, library; kinds: music, movie")
@@ -90,6 +90,7 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
     existing = list_libraries(connection)
     for other in existing:
         if other.path == path and (other.role, other.kind) == (role, kind):
+            verify_root(other)  # or whoever lost its mark would be told that all is well
             return other
     refuse_clash(role, kind, path, existing)
     root_uuid = _mark(path, existing)

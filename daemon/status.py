@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections import Counter
+from pathlib import Path
 from typing import Any, Final
 
 from config import libraries
 from config.lease import holder
+from config.machine import no_room
+from config.reasons import show_path
 from daemon import secrecy
 from daemon.bootstrap import Application
 from processor.items import repository
@@ -34,7 +38,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "dry_run": settings.dry_run,
             "schedule": settings.schedule,
             "next_fire": fire.isoformat() if fire else None,
-            "problems": [*problems, *secrecy.lost(app.database)],
+            "problems": [*filter(None, [closed(app.boot.data_dir)]), *problems, *secrecy.lost(app.database)],
             "libraries": [
                 {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
                 for lib in roots
@@ -46,3 +50,13 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "unfinished": journal.count_open(connection),
             "held": journal.count_held(connection),
         }
+
+
+def closed(folder: Path) -> str | None:
+    """Say why nothing can be written into the data folder, and what to do; None if something can."""
+    shown = show_path(os.fsencode(folder))
+    try:
+        why = no_room(os.fsencode(folder))
+    except OSError as error:
+        return f"the data folder {shown} cannot be used: {error.strerror}"
+    return f"nothing can be written into the data folder {shown}: {why}" if why else None

@@ -111,4 +111,4 @@ def _print(report: FsckReport, adopt: bool, verify: bool) -> None:
 
 
 def _where(finding: Finding) -> str:
-    return show_path(finding.paths[0]) if finding.paths else ""
+    return show_path(finding.paths[0] or b".") if finding.paths else ""

@@ -61,8 +61,10 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         counts = ", ".join(f"{n} {name}" for name, n in last["counts"].items() if n)
         how = f"{last['status']}{' (dry run)' if last['dry_run'] else ''}"
-        yield "last run", f"{last['id']} {how}: {last['error'] or counts or 'nothing to do'}"
-    yield "items", ", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none"
+        stayed = f"; `greenroom runs show {last['id']}` says why" if last["reasons"] and not last["error"] else ""
+        yield "last run", f"{last['id']} {how}: {last['error'] or counts or 'nothing to do'}{stayed}"
+    gone = "; `greenroom fsck` says what is missing" if "missing" in status["items"] else ""
+    yield "items", (", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none") + gone
     jobs = {name: status["jobs"][name] for name in (*OPEN, *FAILED) if status["jobs"][name]}
     if jobs:
         left = jobs.keys() & OPEN and not (status["workers"] or status["daemon"])  # which begins when a job is due

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from config.errors import GreenroomError
 from config.libraries import Library, verify_root
-from config.machine import free_bytes, free_files, no_room
+from config.machine import free_bytes, free_files
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
+from daemon.status import closed
 from processor.filesystem.fitness import refuse_unfit
 from processor.planning.space import human_size, reserve
 from processor.transfers.probe import probe_pair
@@ -39,13 +40,9 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
 def examine_data(folder: Path) -> Finding:
     """Look at the disk of the data folder, where SQLite, scans, pictures and what exports are proven by are."""
     shown = show_path(os.fsencode(folder))
-    try:
-        found = os.statvfs(folder)
-        why = no_room(os.fsencode(folder))
-    except OSError as error:
-        return Finding("problem", "data_folder", f"the data folder {shown} cannot be used: {error.strerror}")
-    if why:
-        return Finding("problem", "data_folder", f"nothing can be written into the data folder {shown}: {why}")
+    if why := closed(folder):
+        return Finding("problem", "data_folder", why)
+    found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
     if free < LITTLE:
         message = f"data folder {shown}: only {human_size(free)} free; scans and backups may not fit, make room there"

@@ -171,6 +171,12 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
+def count_outside(connection: Connection, roots: Sequence[str]) -> int:
+    """Return how many items that are neither published nor missing are in none of these roots, which are uuids."""
+    outside = StagingItem.root_uuid.not_in(roots), StagingItem.status.not_in(("published", "missing"))
+    return connection.scalar(select(func.count()).where(*outside)) or 0
+
+
 def totals(connection: Connection) -> tuple[dict[str, int], int]:
     """Return how many items have each status that any has, and the bytes of all items' files."""
     query = select(StagingItem.status, func.count(), func.sum(StagingItem.size)).group_by(StagingItem.status)

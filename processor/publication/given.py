@@ -126,7 +126,8 @@ def require_approved(item_id: int, status: str) -> None:
     """Raise NeedsReview `not_approved` for an item that nobody approved."""
     if status not in PUBLISHABLE:
         message = f"item {item_id} is {status}; only what was approved is published"
-        raise NeedsReview(f"{message}, with `greenroom review approve {item_id}`", code="not_approved")
+        way = "; `greenroom fsck` says what can be done" if status == "missing" else ""  # it cannot be approved, either
+        raise NeedsReview(message + (way or f", with `greenroom review approve {item_id}`"), code="not_approved")
 
 
 def library_of(given: Publishing, one: Known) -> Library:

@@ -13,7 +13,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
 from config.machine import free_bytes, free_files, utc_now
-from config.reasons import Reason
+from config.reasons import Reason, show_path
 from processor.filesystem.system_errors import stops_root
 from processor.items import storing
 from processor.items.item import NewItem
@@ -161,23 +161,27 @@ class Batch:
         return self._crew.each(works, one)
 
     def _without_failed(self, albums: list[Album], errors: list[GreenroomError | None]) -> list[Album]:
-        for album, error in zip(albums, errors, strict=True):
-            if error is not None:
-                album.error = self._of_a_part(album, error)
+        for album, error in zip(albums, errors, strict=True):  # all of them before any is undone, which makes room
+            album.error = error and self._of_a_part(album, error)
+        for album in albums:
+            if album.error is not None:
                 self._undo(album, album.error)
         return [album for album in albums if album.error is None]
 
     def _of_a_part(self, album: Album, error: GreenroomError) -> GreenroomError:
-        """Return the error of a full disk as that of a part of it, if it has room: other albums may fit there."""
+        """Return the error of a full disk with the root it is below, for the file is named from there.
+
+        It is that of a part of the disk if that has room: other albums may fit there.
+        """
         if error.reason_code != "disk_full":
             return error
+        message, code = f"below {show_path(self._between.staging)}: {error.message}", "disk_full"
         found = os.statvfs(self._between.staging)
         sizes = [file.identity.size for file in album.transfer.files]
-        if not is_full_in_part(free_bytes(found), free_files(found), sizes):
-            return error
-        full = "a disk of a pool, a quota, or what btrfs keeps for metadata"
-        message = f"{error.message}; the file system says that there is room, so {full} is full"
-        return Retryable(message, code="part_full", path=error.path)
+        if is_full_in_part(free_bytes(found), free_files(found), sizes):
+            full = "a disk of a pool, a quota, or what btrfs keeps for metadata"
+            message, code = f"{message}; the file system says that there is room, so {full} is full", "part_full"
+        return Retryable(message, code=code, path=error.path)
 
     def _undo(self, album: Album, error: GreenroomError) -> None:
         """Take back what was made of an album; what cannot be taken back now is left to recovery."""

@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.test_cycle_signals import is_moving
+from tests.music import write_album
 from tests.waiting import until
 
 
@@ -53,6 +54,12 @@ def test_a_full_disk_under_the_database_is_named_by_every_command_and_by_doctor(
     assert house.run("import", "--check", "--work", str(tmp_path), str(backup)).status == 0
     free(disk)
     assert house.run("doctor").status == 0
+    fill_bytes(disk)
+    with (disk / "filler").open("rb+") as filler:
+        filler.truncate(filler.seek(0, os.SEEK_END) - (40 << 10))  # SQLite reads yet, as beside a daemon that lives
+    ended = house.run("status")
+    assert ended.status == 0
+    assert f"problem    nothing can be written into the data folder {house.data}: its disk is full" in ended.out
 
 
 def fill_bytes(disk: Path) -> None:
@@ -102,6 +109,24 @@ def test_a_disk_that_is_full_at_the_start_is_found_at_plan_time(
     assert [*lost(house), *wrong_items(house)] == []
     free(disk)
     assert converges(house) == []
+
+
+@pytest.mark.parametrize("disk", ["3m"], indirect=True)
+def test_what_the_undoing_of_one_album_frees_is_not_taken_for_room_that_another_one_had(
+    tmp_path: Path, disk: Path
+) -> None:
+    house = House(tmp_path / "house", disk / "staging", filled=False, rate_limit=5)
+    write_album(house.inbound / "a", artist="Ada Fern", album="Harbour", tracks=9, ext="wav")
+    write_album(house.inbound / "b", artist="Bea Gill", album="Ledge", tracks=2, ext="mp3")
+    child = forked(lambda: house.command("cycle", "--json"))
+    until(lambda: any(house.staging.glob(".greenroom-tx/*/*.wav")))
+    fill_bytes(disk)
+    _, status = os.waitpid(child, 0)
+    ended = house.ended(os.waitstatus_to_exitcode(status))
+    assert codes(ended) <= {("failed", "disk_full"), ("failed", "not_tried")}
+    told = json.loads(ended.out)["error"]["message"]
+    assert f"elow {house.staging}: could not" in told, "which of the disks it was"
+    assert "No space left on device; free some space" in told
 
 
 @pytest.mark.parametrize("fill", [fill_bytes, fill_inodes])

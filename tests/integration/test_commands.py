@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -531,6 +532,43 @@ def test_a_move_held_for_a_person_is_told_with_the_command_that_tries_it_again(d
     assert greenroom("fsck", "--adopt").exit_code == 0
     assert "for a person" not in greenroom("status").output
     assert greenroom("doctor").exit_code == 0
+
+
+def test_an_album_that_is_gone_is_named_by_all_who_are_asked_with_what_can_be_done(data_dir: Path) -> None:
+    for name in ("Harbour", "Quay"):
+        write_album(data_dir / "inbound" / name, artist="Ada Fern", album=name, tracks=1, ext="mp3")
+    greenroom("cycle")
+    assert "album" not in "".join(line for line in greenroom("doctor").output.splitlines() if line[0] == "✗")
+    (data_dir / "staging" / "note").touch()
+    assert " .\n" in greenroom("fsck").output, "the folder of staging itself"
+    shutil.rmtree(data_dir / "staging" / "AF" / "Ada Fern" / "2001 - Harbour")
+    greenroom("fsck", "--adopt")
+    assert "1 missing, 1 pending_review; `greenroom fsck` says" in greenroom("status").output
+    assert "1 album missing: `greenroom items --status missing`" in " ".join(greenroom("doctor").output.split())
+    refused = greenroom("publish", "1").output
+    assert "`greenroom fsck` says what can be done" in refused
+    assert "approve" not in refused.replace("approved", ""), "it would be refused"
+
+
+def test_albums_of_a_staging_that_was_made_anew_are_counted_by_doctor_until_they_are_settled(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    staging = data_dir / "staging"
+    (staging / ".greenroom-root").unlink()
+    greenroom("libraries", "remove", str(staging))
+    greenroom("libraries", "add", "staging", str(staging))
+    doctor = greenroom("doctor")
+    assert doctor.exit_code == 1
+    assert "1 album in a root that is no library any more: `greenroom fsck`" in " ".join(doctor.output.split())
+    assert greenroom("fsck", "--adopt").exit_code == 0
+    assert greenroom("doctor").exit_code == 0
+
+
+def test_status_says_where_it_stands_why_albums_stayed(data_dir: Path) -> None:
+    (data_dir / "inbound" / "broken").mkdir()
+    (data_dir / "inbound" / "broken" / "01.mp3").write_bytes(b"no music")
+    run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
+    assert f"1 quarantined; `greenroom runs show {run}` says why" in greenroom("status").output
 
 
 def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,18 @@ def test_adding_the_same_folder_again_changes_nothing(database: Database, tmp_pa
     assert listed(database) == [first]
 
 
+def test_a_folder_that_lost_its_mark_is_not_said_to_be_added_when_it_is_added_again(
+    database: Database, tmp_path: Path
+) -> None:
+    path = folder(tmp_path, "staging")
+    library = add(database, "staging", path)
+    os.unlink(library.sentinel)
+    assert "and add it again" in refused(database, "staging", path, "root_not_mounted")
+    with database.begin() as connection:
+        remove_library(connection, path)
+    verify_root(add(database, "staging", path))
+
+
 @pytest.mark.parametrize("path", [b"relative", b"", b"./x", b"/with\0nul", b"/"])
 def test_a_path_that_cannot_be_a_root_is_refused(database: Database, path: bytes) -> None:
     refused(database, "inbound", path, "bad_path")
