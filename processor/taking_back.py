@@ -89,12 +89,13 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         undo = journal.undo_state(connection, transfer.id)
         homes = ledger.homes(connection, [transfer.item.get("key", "")])
         done_at = journal.moved_on(connection, transfer.id)
+        goes_on = any(_is_from(one, transfer) for one in journal.unsettled(connection))
     # A published album that also is in staging: what was done to it there can be taken back, and the item stays.
     beside = transfer.before is not None and not any(home.moved for home in homes)
     if homes and transfer.kind not in ("publish", "upgrade") and not beside:
         return Sighting(undo, "ours", {}, published=homes[0].item_id)
-    if undo is not None or transfer.state != "done":
-        return Sighting(undo, "ours", {})
+    if undo is not None or transfer.state != "done" or goes_on:
+        return Sighting(undo, "ours", {}, goes_on=goes_on)
     with Tree(transfer.dst_root) as staging, Tree(transfer.src_root) as inbound:
         with explained("look at", transfer.target):
             if staging.stat(transfer.target) is None:
@@ -114,6 +115,11 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         folders = source_folders.look_at(transfer.src_root, [file.source for file in transfer.files])
         done_ns = int(done_at.timestamp() * 1e9)
         return Sighting(undo, "ours", files, foreign, replaced, problems, folders=folders, done_ns=done_ns)
+
+
+def _is_from(other: Transfer, transfer: Transfer) -> bool:
+    """Tell whether a transfer takes the album on from where another one put it, into a library say."""
+    return other.src_root == transfer.dst_root and other.item.get("key") == transfer.item.get("key")
 
 
 def _place_taken(database: Database, transfer: Transfer) -> Iterator[Reason]:

@@ -45,6 +45,7 @@ class Sighting:
     replaced: Literal["whole", "gone"] | None = None  # in the trash, what gave way to it; None if nothing did
     problems: Sequence[Reason] = ()  # why something could not be looked at
     published: int | None = None  # the item, if it is in a library, which it has to leave first
+    goes_on: bool = False  # what takes the album on from here is not settled: it would look for an item that is gone
     folders: Mapping[bytes, SourceFolder] = field(default_factory=dict)  # of inbound, as far as they are there
     done_ns: int = 0  # when the transfer was done, since 1970
 
@@ -102,7 +103,7 @@ def _journal(transfer: Transfer, seen: Sighting) -> Reason | None:
         return Reason("undone_before", "It was taken back before.", where)
     if transfer.state == "cancelled":
         return Reason("nothing_moved", "It moved nothing, so there is nothing to take back.", where)
-    if transfer.state != "done" or seen.undo is not None:
+    if transfer.state != "done" or seen.undo is not None or seen.goes_on:
         return Reason("unsettled", "It is not settled yet; `greenroom fsck` says why.", where)
     if transfer.kind not in UNDOS:
         return Reason("cannot_undo_kind", f"A {transfer.kind} cannot be taken back by Greenroom yet.", where)

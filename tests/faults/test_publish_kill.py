@@ -32,6 +32,8 @@ from tests.faults.killing import Failing, Make, failing, killed, killed_once, ki
 from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
+from tests.faults.subjects import left_of
+from tests.faults.trials import Trial, must
 from tests.faults.world import NOW, At, Killed, Steps, tree
 from workflow import history
 from workflow.operations import deciding, published
@@ -340,6 +342,24 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
     assert (last["what"], last["status"]) == ("publish", "published")
     assert f"it was {status.replace('_', ' ')}" in last["why"]
     assert list(unfinished(scene)) == []
+
+
+@pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])
+def test_an_album_on_its_way_into_a_library_is_not_taken_back_to_inbound(quick_path: Path, label: str) -> None:
+    def staged(name: str) -> tuple[House, Trial]:
+        house = House(quick_path / name, workers=1)
+        house.add_library()
+        must(house, *CYCLE)
+        return house, to_publish(house)
+
+    house, trial = staged("whole")
+    step = labels(house, *trial.command).index(label) + 1
+    house, trial = staged("killed")
+    assert run_until(house, step, die, *trial.command) < 0
+    (transfer,) = (item["transfer_id"] for item in house.items() if item["status"] == "publishing")
+    ended = house.run("undo", str(transfer), "--json")
+    assert (ended.status, left_of(ended)) == (1, {"unsettled"})
+    assert trial.converges(house) == []
 
 
 def test_an_album_is_published_and_tagged_once_the_cycle_that_staged_it_has_emptied_its_place_in_inbound(
