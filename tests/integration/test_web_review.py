@@ -18,7 +18,7 @@ from processor.items.item import NewItem
 from processor.items.listing import Filter
 from tests.items import album
 from tests.web import NAME, Browser
-from workflow import succession
+from workflow import history, progress, succession
 from workflow.engine.tables import JobRow
 
 API = "/api/v1/items"
@@ -189,6 +189,16 @@ def test_an_album_is_approved_and_the_next_one_is_there_with_a_way_back(browser:
     assert "taken back: approved by eva" in page
     item = browser.client.get(f"{API}/{newer}").json()
     assert (item["status"], item["position"]) == ("pending_review", "staged")
+
+
+def test_undo_is_offered_of_what_was_decided_before_the_album_was_enriched(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "Tide"))
+    press(browser, item, "approve", seen(browser, item))
+    with browser.app.database.begin() as connection:
+        because = history.Because("enrich", "chain", "nobody knows it")
+        progress.move(connection, progress.find(connection, item), because, NOW)
+    press(browser, item, "undo", undo(browser.client.get(f"/review/{item}").text))
+    assert seen(browser, item).endswith("pending_review")
 
 
 def test_no_undo_is_offered_for_an_album_that_went_missing_since(browser: Browser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -66,11 +66,10 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
         everything = [one for one in history.of_item(connection, item_id) if history.is_step(one)]
-        happened = [one for one in everything if not getattr(phases.get(one["what"]), "late", False)]
-        before, last = ([None, None, *happened])[-2:]
-        stands = (phases["review"].name, item["status"])  # an album that went missing since has another status
-        if last is None or before is None or (last["what"], last["status"]) != stands:
+        decided = _decided(everything, item["status"])
+        if decided is None:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
+        before, last = decided
         if seen is not None and seen.decision not in (None, last["id"]):
             message = f"item {item_id} has another decision than the one on the screen; look at it again"
             raise NeedsReview(message, code="item_changed")
@@ -86,9 +85,20 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
 
 def undoable(happened: Sequence[Mapping[str, Any]], status: str) -> int | None:
     """Return the last thing that took an item further, if it was a decision that stands, which can be taken back."""
-    steps = [entry for entry in happened if history.is_step(entry)]
-    stands = len(steps) > 1 and (steps[-1]["what"], steps[-1]["status"]) == ("review", status)
-    return steps[-1]["id"] if stands else None
+    decided = _decided(filter(history.is_step, happened), status)
+    return decided[1]["id"] if decided else None
+
+
+def _decided(steps: Iterable[Mapping[str, Any]], status: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """Return the last step, and the one before it, if that is a decision that stands.
+
+    What a late phase did counts for neither. An album that went missing since has another status.
+    """
+    phases = all_phases()
+    before, last = [None, None, *(one for one in steps if not getattr(phases.get(one["what"]), "late", False))][-2:]
+    if before is None or last is None or (last["what"], last["status"]) != (phases["review"].name, status):
+        return None
+    return before, last
 
 
 def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
