@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from config.database import Database
 from config.reasons import Reason, sentence
@@ -28,10 +28,11 @@ class RecoveryReport:
     reasons: tuple[Reason, ...] = ()
 
     def joined(self, others: Iterable[RecoveryReport]) -> RecoveryReport:
-        """Return one report of this recovery and others."""
+        """Return one report of this recovery and others; what several say of a root they share is said once."""
         reports = (self, *others)
         names = [field.name for field in fields(self)]
-        return RecoveryReport(*(tuple(one for report in reports for one in getattr(report, name)) for name in names))
+        whole = RecoveryReport(*(tuple(one for report in reports for one in getattr(report, name)) for name in names))
+        return replace(whole, reasons=tuple(dict.fromkeys(whole.reasons)))
 
 
 def recover(  # noqa: PLR0913  each is one collaborator

@@ -287,6 +287,13 @@ def test_a_folder_nobody_knows_is_swept_when_the_sources_hold_it_all(world: Worl
     assert tree(world.inbound)[ONE] == b"one"
 
 
+def test_what_two_recoveries_see_in_a_root_they_share_is_said_once(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    put(world.staging, {b".greenroom-tx/somebodys/mine.txt": b"mine"})
+    inbound, library = (recovered(world, Steps(fence=2)) for _ in range(2))
+    assert [reason.code for reason in inbound.joined([library]).reasons] == ["orphan_transfer_folder"]
+
+
 @pytest.mark.parametrize("change", ["source gone", "source edited", "file added", "no sidecar", "other root"])
 def test_a_folder_nobody_knows_stays_when_it_may_hold_the_only_copy(tmp_path: Path, change: str) -> None:
     world = World.make(tmp_path, ALBUM, "copy")
