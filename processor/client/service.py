@@ -19,12 +19,12 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One provider or player: its breaker, its turns, its remembered answers, and what only it may do. Times: seconds.
+    """One provider or player: its circuit, its turns, its remembered answers, and what only it may do. Times: seconds.
 
-    A call that did not work is tried again up to `attempts` times, and fails once for the breaker.
+    A call that did not work is tried again up to `attempts` times, and fails once for the circuit.
     """
 
-    name: str  # of its breaker and its turns: "musicbrainz", "player:3"
+    name: str  # of its circuit and its turns: "musicbrainz", "player:3"
     per_second: float | None = None  # requests of all workers of all hosts together; None: no limit
     local: tuple[str, ...] = ()  # base URLs an admin configured: their host and port may be in the local network
     secrets: tuple[str, ...] = ()  # values that no error, no log and no remembered answer may hold

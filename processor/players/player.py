@@ -48,7 +48,7 @@ class Player:
 
     @property
     def service(self) -> Service:
-        """How the client treats it: its own breaker, its own host and port, its secret in no log."""
+        """How the client treats it: its own circuit, its own host and port, its secret in no log."""
         secrets = (self.secret, self.secret.encode().hex()) if self.secret else ()
         return Service(f"player {self.name}", local=(self.url,), secrets=secrets, attempts=2, read=30)
 

@@ -350,7 +350,7 @@ def test_what_answers_otherwise_is_told_apart(asking: Asking) -> None:
     kind, album = kind_of(asking.kind), wanted_of(Shelved("/x", "X"))
     for n, (reply, code) in enumerate(TROUBLES):
         asking.provider.down = reply
-        asking.player = replace(asking.player, name=f"player {n}")  # with a breaker of its own
+        asking.player = replace(asking.player, name=f"player {n}")  # with a circuit of its own
         for ask in (kind.check, kind.scanning, partial(kind.find, wanted=album)):
             with pytest.raises(GreenroomError) as raised:
                 ask(asking.line)
