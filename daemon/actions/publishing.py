@@ -18,10 +18,10 @@ from daemon.bootstrap import Application
 from daemon.disks import Seen
 from daemon.finding import Finding
 from processor.items import repository
-from processor.publication import ledger
+from processor.publication import ledger, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Publishing, require_approved
-from processor.publish import Outcome
+from processor.publish import Outcome, rehearse_taking_back
 from processor.taking_back import TakenBack
 from workflow import progress, succession
 from workflow.engine.job import Job
@@ -41,9 +41,9 @@ def approved(app: Application) -> list[int]:
 
 
 def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
-    """Say what publishing an item would come to; see the operation of this name."""
+    """Say what publishing an item would come to; touches nothing. Raises what planning does."""
     given = _given(app, rehearsing=True)
-    return _reading(given, item_id, lambda: publishing.rehearse(given, item_id, rename=rename))
+    return _reading(given, item_id, lambda: planning.plan(given, item_id, rename=rename))
 
 
 def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
@@ -73,7 +73,7 @@ def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop
     """Take an item out of its library for a person, or say what that would come to; see the operation of this name."""
     given = _given(app, rehearsing=dry_run)
     if dry_run:
-        return _reading(given, item_id, lambda: publishing.rehearse_unpublishing(given, item_id))
+        return _reading(given, item_id, lambda: rehearse_taking_back(app.database, item_id))
     return publishing.unpublish_item(given, item_id, stop, actor=actor)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from config import libraries
 from config.reasons import show_path
-from processor.publication import ledger
+from processor.publication import ledger, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
@@ -83,7 +83,7 @@ def publish(house: House, item_id: int, chosen: Chosen | None = None, *, rename:
 def rehearse(house: House, item_id: int, chosen: Chosen | None = None, *, rename: bool = False) -> Plan:
     """Say what publishing would come to; touches nothing."""
     before = house.look()
-    plan = publishing.rehearse(given(house, chosen), item_id, rename=rename)
+    plan = planning.plan(given(house, chosen), item_id, rename=rename)
     assert house.look() == before
     return plan
 

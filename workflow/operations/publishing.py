@@ -19,7 +19,6 @@ from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.moves.move import Performance
 from processor.publication import ledger, news, planning
-from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
@@ -46,11 +45,6 @@ def roots(given: Publishing, item_id: int) -> list[Library]:
     with suppress(GreenroomError):  # else whoever tries says why not
         return [given.staging, library_of(given, known(given, item_id))]
     return [given.staging]
-
-
-def rehearse(given: Publishing, item_id: int, *, rename: bool = False) -> Plan:
-    """Say what publishing an item would come to; touches nothing. Raises what processor.publication.planning does."""
-    return planning.plan(given, item_id, rename=rename)
 
 
 def publish_item(
@@ -98,11 +92,6 @@ def publish_item(
     if isinstance(outcome.trouble, _LASTING):
         _hand_on(given.database, item_id)
     return outcome
-
-
-def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
-    """Say what taking an item out of its library would come to; touches nothing."""
-    return publish.rehearse_taking_back(given.database, item_id)
 
 
 def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: str) -> TakenBack:
