@@ -1,4 +1,4 @@
-"""The long levels of the fault suite: power cuts, mutants of our own source, and a soak; a table of what they found."""
+"""The long levels of the fault suite: power cuts, mutants of our source, a soak, whole lives; what they found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from tests.faults import mutants, power, soak
+from tests.faults import mutants, power, soak, walk
 from tests.faults.disks import why_not
 from tests.faults.subjects import SUBJECTS
 
@@ -29,6 +29,10 @@ def main() -> int:
     soaked = verbs.add_parser("soak", help="kill cycles at random during a stream of drops")
     soaked.add_argument("--minutes", type=float, default=10)
     soaked.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    lived = verbs.add_parser("life", help="whatever can happen to an installation, in any order")
+    lived.add_argument("--minutes", type=float, default=10)
+    lived.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    lived.add_argument("--seed", type=int, default=1000, help="the first life; the others follow it")
     asked = parser.parse_args()
     if asked.verb == "power":
         return cut_power(asked)
@@ -36,6 +40,8 @@ def main() -> int:
         return try_mutants(asked.names)
     if asked.verb == "soak":
         return soak.main(asked.minutes, asked.database)
+    if asked.verb == "life":
+        return walk.main(asked.minutes, asked.database, asked.seed)
     asked = parser.parse_args(["power"])
     return max(cut_power(asked), try_mutants([], without_power=why_not() is not None))
 

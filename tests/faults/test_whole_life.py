@@ -1,0 +1,20 @@
+"""Drops, wishes, people behind our back, moved roots and kills in any order: no promise is broken in all of a life."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import BOTH
+from tests.faults import ALL
+from tests.faults.walk import live, walk
+
+# Seeds: a life with meddling, one with kills, too, one with kills alone. `scripts/faults life` lives others.
+LIVES = range(60) if ALL else (2, 5, 6)
+
+
+@pytest.mark.parametrize("seed", LIVES)
+@pytest.mark.parametrize("kind", BOTH.values())
+def test_a_whole_life(kind: str, seed: int, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue("postgres_server") if kind == "postgresql" else None
+    wrong = live(happenings := walk(seed, 40 if ALL else 15), server)
+    assert wrong is None, f"{happenings}\n{wrong}"
