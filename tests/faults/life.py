@@ -149,11 +149,15 @@ class Life(House):
 
     @contextlib.contextmanager
     def by_hand(self) -> Iterator[None]:
-        """Let a person change files: what they took away is owed no more, what they put anywhere is."""
+        """Let a person change files: what they took away is owed no more, what they put anywhere is.
+
+        Of an NFO file the words are, which are brought together with ours, and not the bytes.
+        """
         before = {digest(data) for _, data in self.files()}
         yield
-        after = {digest(data) for _, data in self.files()}
-        self.owed = (self.owed - (before - after)) | (after - before)
+        after = {digest(data): path.suffix for path, data in self.files()}
+        put = {one for one, suffix in after.items() if suffix != ".nfo"} - before
+        self.owed = (self.owed - (before - after.keys())) | put
 
     def put(self, path: Path, data: bytes) -> None:
         """Put a file somewhere, complete at once, but where a folder is, or below a file."""
