@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -73,13 +74,13 @@ def told(database: Database, report: RecoveryReport) -> RecoveryReport:
     return report
 
 
-def check_unmoved(database: Database, key: str) -> None:
-    """Raise Unmoved while a move of an album within staging, into it or out of it to inbound is not finished.
+def check_unmoved(database: Database, key: str, *, but: Collection[str] = ()) -> None:
+    """Raise Unmoved while a move of an album, of a kind not in `but`, is not finished.
 
     What finishes it goes by what it left there: it would not know an album again that has gone on, or has new tags.
     """
     with database.read() as connection:
-        if any(transfer.kind not in OUTWARD for transfer in journal.moving(connection, key)):
+        if any(transfer.kind not in but for transfer in journal.moving(connection, key)):
             raise Unmoved("a move of this album is not finished; the next cycle, or `greenroom recover`, finishes it")
 
 

@@ -761,7 +761,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "an album is published before the cycle that staged it has emptied its place in inbound",
         "workflow/operations/publishing.py",
-        "        check_unmoved(given.database, key)\n",
+        "        check_unmoved(given.database, key, but=OUTWARD)\n",
         "",
         tests("tests/faults/test_publish_kill.py", "-k", "emptied_its_place"),
     ),
@@ -771,6 +771,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "        check_unmoved(database, found.item.key)\n",
         "",
         tests("tests/faults/test_publish_kill.py", "-k", "emptied_its_place"),
+    ),
+    Mutant(
+        "an album goes back to inbound that is on its way into a library",
+        "processor/taking_back.py",
+        "goes_on = any(",
+        "goes_on = False and any(",
+        tests("tests/faults/test_publish_kill.py", "-k", "is_not_taken_back"),
     ),
     Mutant(
         "an album goes into the trash before its new tags are finished",

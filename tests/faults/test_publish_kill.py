@@ -345,7 +345,7 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
 
 
 @pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])
-def test_an_album_on_its_way_into_a_library_is_not_taken_back_to_inbound(quick_path: Path, label: str) -> None:
+def test_an_album_on_its_way_into_a_library_is_not_taken_back_and_gets_no_tags(quick_path: Path, label: str) -> None:
     def staged(name: str) -> tuple[House, Trial]:
         house = House(quick_path / name, workers=1)
         house.add_library()
@@ -356,9 +356,11 @@ def test_an_album_on_its_way_into_a_library_is_not_taken_back_to_inbound(quick_p
     step = labels(house, *trial.command).index(label) + 1
     house, trial = staged("killed")
     assert run_until(house, step, die, *trial.command) < 0
-    (transfer,) = (item["transfer_id"] for item in house.items() if item["status"] == "publishing")
-    ended = house.run("undo", str(transfer), "--json")
+    (item,) = (item for item in house.items() if item["status"] == "publishing")
+    ended = house.run("undo", str(item["transfer_id"]), "--json")
     assert (ended.status, left_of(ended)) == (1, {"unsettled"})
+    with house.database() as database, pytest.raises(Busy, match="is not finished"):
+        tag_item(database, item["id"], threading.Event())
     assert trial.converges(house) == []
 
 

@@ -25,7 +25,7 @@ from processor.taking_back import TakenBack
 from workflow.holding import holding
 from workflow.operations.completing import complete
 from workflow.operations.published import begun, heal, recorded
-from workflow.upkeep import WORKERS, blobs, check_unmoved, settle
+from workflow.upkeep import OUTWARD, WORKERS, blobs, check_unmoved, settle
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ def _locked(
     def do(guard: Guard) -> T:
         settle(given.database, given.staging, library, given.blobs, guard)
         heal(given.database)
-        check_unmoved(given.database, key)
+        check_unmoved(given.database, key, but=OUTWARD)
         return work(_performance(given.database, guard, given.blobs))
 
     for root in (given.staging, library):
