@@ -332,6 +332,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("appears_before_ours", PUBLISHED),
     ),
     Mutant(
+        "of two edits around a publication that was cut off the earlier is removed",
+        "processor/publication/writing.py",
+        "        return False\n    tree.unlink(place, missing_ok=True)\n",
+        "        pass\n    tree.unlink(place, missing_ok=True)\n",
+        tests("tests/integration/test_publication_writing.py", "-k", "before_and_after"),
+    ),
+    Mutant(
         "a file that could not be written is in the ledger",
         "processor/moves/publish.py",
         "if one.path not in refused)",

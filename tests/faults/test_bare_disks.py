@@ -15,7 +15,7 @@ import pytest
 from processor.filesystem.files import Tree
 from processor.filesystem.renaming import rename_file, rename_folder
 from tests.faults import ALL
-from tests.faults.cycles import House
+from tests.faults.cycles import OUTPUT, House
 from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.repairing import MEND
@@ -113,4 +113,5 @@ def test_an_nfo_whose_name_was_taken_when_its_mending_was_killed_is_mended_by_th
     assert nfo.read_bytes() == b""
     assert run_traced(verify, quick_path / "log", *BARE).status == 0
     assert nfo.read_bytes() == data
+    assert "verify_edited" not in (house.folder / OUTPUT[0]).read_text()  # an empty name is nobody's edit
     assert [path for path in nfo.parent.iterdir() if path.name.startswith(".greenroom-")] == []
