@@ -22,8 +22,8 @@ class Scene(Protocol):
 _Scene = TypeVar("_Scene", bound=Scene)
 
 
-def killed(act: Callable[[Any], object], die_at: int, fence: int) -> bool:
-    """Act until the step; tell whether it came that far."""
+def killed(act: Callable[[Any], object], die_at: int | str, fence: int) -> bool:
+    """Act until the step of a number, or the first of a label; tell whether it came that far."""
     try:
         act(Steps(die_at, fence))
     except Killed:

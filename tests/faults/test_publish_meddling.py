@@ -40,10 +40,7 @@ def test_an_album_that_is_moved_away_before_a_refresh_is_taken_up_again_leaves_n
     quick_path: Path,
 ) -> None:
     scene = Scene.make(quick_path / "scene", "refresh", "link")
-    steps = Steps(fence=2)
-    scene.perform(steps)
-    scene = Scene.make(quick_path / "again", "refresh", "link", scene)
-    assert killed(scene.perform, steps.labels.index("put") + 1, 2)
+    assert killed(scene.perform, "put", 2)
     put_another_there(scene)
     report = scene.recovered(Steps(fence=3))
     assert [transfer.state for transfer in report.attention] == ["attention"]

@@ -56,10 +56,8 @@ def test_killed_before_any_step_across_file_systems_everything_converges(quick_p
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_once_files_have_their_old_names_it_is_finished_by_the_recovery(quick_path: Path, way: Strategy) -> None:
-    steps = Steps(fence=2)
-    Undoing(quick_path / "whole", way).perform(steps)
-    undoing = Undoing(quick_path / "killed", way)
-    assert killed(undoing.perform, steps.labels.index("fsync back") + 1, 2)
+    undoing = Undoing(quick_path / "scene", way)
+    assert killed(undoing.perform, "fsync back", 2)
     assert [undo.state for undo in recovered(undoing.world, Steps(fence=3)).done] == ["done"]
     assert [*complaints(undoing.world), *undoing.wrong()] == []
 

@@ -47,16 +47,16 @@ class Killed(BaseException):
 
 
 class Steps:
-    """A guard that counts the steps, and dies before the one it was told to."""
+    """A guard that counts the steps, and dies before the one it was told to, by its number or its label."""
 
-    def __init__(self, die_at: int | None = None, fence: int = 1) -> None:
+    def __init__(self, die_at: int | str | None = None, fence: int = 1) -> None:
         self.fence = fence
         self.labels: list[str] = []
         self._die_at = die_at
 
     def check(self, label: str) -> None:
         self.labels.append(label)
-        if len(self.labels) == self._die_at:
+        if self._die_at in (len(self.labels), label):
             raise Killed(label)
 
     def check_stop(self) -> None:
