@@ -1,28 +1,24 @@
-"""Root folders ↔ library rows: how they are checked, and which library a role means."""
+"""Root folders ↔ library rows: which library a role means, and whether its root is there, ours and may be worked on."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from config import users
 from config.answering import ANSWERS, Answers, Silence, silence
 from config.database import one_writer
 from config.errors import Misconfigured
-from config.mounts import place_of
 from config.reasons import show_path
-from config.sentinel import SENTINEL, mark_root, read_sentinel, unseen
+from config.root_folders import checked_folder, marked, refuse_clash
+from config.sentinel import SENTINEL, unseen
 from config.tables import LibraryRow
 
 Role = Literal["inbound", "staging", "library"]
 Kind = Literal["music", "movie"]
-ONCE_PER_KIND = ("inbound", "staging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +89,10 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
             verify_root(other)  # or whoever lost its mark would be told that all is well
             return other
     refuse_clash(role, kind, path, existing)
-    root_uuid = _mark(path, existing)
+    root_uuid = marked(path, existing)
     values = {"role": role, "kind": kind, "path": path, "root_uuid": root_uuid, "created_at": now}
     new_id = connection.execute(insert(LibraryRow).values(**values).returning(LibraryRow.id)).scalar_one()
     return next(lib for lib in list_libraries(connection) if lib.id == new_id)
-
-
-def moved_here(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> Library | None:
-    """Return the library a real path is the folder of: it carries that one's mark, which is nowhere else; reads only.
-
-    None, too, while the disk of that one is silent or in doubt: the folder may be a copy then.
-    """
-    with suppress(OSError):
-        mark = read_sentinel(path)
-        for other in existing:
-            if mark == other.root_uuid and (role, kind) == (other.role, other.kind) and path != other.path:
-                found = ANSWERS.ask(other.path)
-                return None if isinstance(found, Silence) or found.mark == mark else other
-    return None
 
 
 def move_library(connection: Connection, library: Library, path: bytes) -> Library:
@@ -212,64 +194,3 @@ def library_of(connection: Connection, library_id: int) -> Library:
 def same_filesystem(a: Library, b: Library) -> bool:
     """Whether both roots report one device; a hint only, hard links may still be refused between bind mounts."""
     return os.stat(a.path).st_dev == os.stat(b.path).st_dev
-
-
-def checked_folder(path: bytes) -> bytes:
-    """Return the real path of a folder that could be a root; reads only. Raises Misconfigured with the reason."""
-    shown = show_path(path)
-    if not path.startswith(b"/") or b"\0" in path:
-        raise Misconfigured(f"a library's path must be absolute, not {shown}", code="bad_path")
-    real = os.path.realpath(path)
-    if not os.path.isdir(real):
-        what = "a file, and no folder" if os.path.exists(real) else "no folder; create it first (is its disk mounted?)"
-        raise Misconfigured(f"{shown} is {what}", code="bad_path")
-    if real == b"/":
-        raise Misconfigured("the root of the whole filesystem cannot be a library", code="bad_path")
-    if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
-        whose, said = users.rights(os.stat(real)), users.refusal(real)
-        message = f"{shown} cannot be read and written by {users.me()}: it is {whose}" + (f" ({said})" if said else "")
-        raise Misconfigured(message, code="bad_path")
-    return real
-
-
-def _mark(path: bytes, existing: Sequence[Library]) -> str:
-    try:
-        root_uuid = mark_root(path)
-    except OSError as error:
-        raise Misconfigured(
-            f"{show_path(path)} cannot be marked as a root: {error.strerror}", code="bad_path"
-        ) from error
-    for other in existing:
-        if other.root_uuid == root_uuid:
-            raise Misconfigured(
-                f"{show_path(path)} carries the mark of the {other.called} {show_path(other.path)}: it is the "
-                f"same folder mounted twice, or a copy; of a copy, remove its {SENTINEL.decode()} file first",
-                code="nested_libraries",
-            )
-    return root_uuid
-
-
-def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
-    """Raise Misconfigured if a real path cannot be a root beside those there are."""
-    place = place_of(path)
-    for other in existing:
-        how = _clash(path, other.path)
-        if how is None and place and (theirs := place_of(other.path)) and place[0] == theirs[0]:
-            seen = _clash(place[1], theirs[1])  # as a bind mount shows it elsewhere
-            how = f"through another mount {seen}" if seen else None
-        if how:
-            raise Misconfigured(
-                f"{show_path(path)} is {how} the {other.called} {show_path(other.path)}; libraries must be apart",
-                code="nested_libraries",
-            )
-        if role in ONCE_PER_KIND and (other.role, other.kind) == (role, kind):
-            raise Misconfigured(
-                f"{kind} already has the {role} library {show_path(other.path)}; remove it first",
-                code="several_libraries",
-            )
-
-
-def _clash(path: bytes, other: bytes) -> str | None:
-    if path == other:
-        return "the same as"
-    return "nested with" if path.startswith(other + b"/") or other.startswith(path + b"/") else None

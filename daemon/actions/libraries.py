@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from config import activity, libraries
+from config import activity, libraries, root_folders
 from config.answering import ANSWERS
 from config.errors import GreenroomError
 from config.libraries import Library
@@ -22,10 +22,10 @@ def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> L
     Raises Misconfigured, also where no album would be safe; Busy while somebody works on one that was moved.
     """
     now = dt.datetime.now(dt.UTC)
-    real = libraries.checked_folder(path)
+    real = root_folders.checked_folder(path)
     refuse_unfit(real)  # a disk that hangs must hang before the database is kept from others
     with app.database.read() as connection:
-        moved = libraries.moved_here(role, kind, real, libraries.list_libraries(connection))
+        moved = root_folders.moved_here(role, kind, real, libraries.list_libraries(connection))
     if moved:
         library = relocate(app.database, moved, real)
         with app.database.begin() as connection:

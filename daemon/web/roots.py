@@ -11,9 +11,10 @@ from typing import Final, Literal, NamedTuple
 
 from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
-from config.libraries import Library, checked_folder, list_libraries, moved_here, refuse_clash, verify_root
+from config.libraries import Library, list_libraries, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type, free_bytes
 from config.reasons import show_path
+from config.root_folders import checked_folder, moved_here, refuse_clash
 from daemon.actions import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen

@@ -616,7 +616,7 @@ MUTANTS = (
     ),
     Mutant(
         "a copy of a library beside it is taken for the library",
-        "config/libraries.py",
+        "config/root_folders.py",
         " or found.mark == mark",
         "",
         on_sqlite("copy_beside", "tests/scenarios/test_moved_roots.py"),

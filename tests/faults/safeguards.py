@@ -123,14 +123,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "roots may lie in one another",
-        "config/libraries.py",
+        "config/root_folders.py",
         'return "nested with" if path.startswith(other + b"/") or other.startswith(path + b"/") else None',
         "return None",
         on_sqlite("one_another", LIBRARIES),
     ),
     Mutant(
         "a copy of a root is another root",
-        "config/libraries.py",
+        "config/root_folders.py",
         "if other.root_uuid == root_uuid:",
         "if False:",
         on_sqlite("copy_of_a_root", LIBRARIES),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config import libraries
+from config import libraries, root_folders
 from config.errors import Misconfigured
 from daemon.cli import main
 from processor.metadata import rows
@@ -92,7 +92,7 @@ def test_a_copy_beside_its_original_is_not_taken_for_a_library_that_was_moved(ho
     (copy / ".greenroom-root").write_bytes((house.staging / ".greenroom-root").read_bytes())
     with house.database.read() as connection:
         existing = libraries.list_libraries(connection)
-    assert libraries.moved_here("staging", "music", os.fsencode(copy), existing) is None
+    assert root_folders.moved_here("staging", "music", os.fsencode(copy), existing) is None
     with house.database.begin() as connection, pytest.raises(Misconfigured):
         libraries.add_library(connection, "staging", os.fsencode(copy), now=NOW)
 
