@@ -168,11 +168,13 @@ class Throttle:
     """Counts failures by account and by address, and tells when there were too many of late.
 
     Whoever checks a password holds `turn` meanwhile; else many tries at once would all begin before the first failed.
-    Before that it stands in `line`, where there is room.
+    Before that it stands in `line`, where there is room. Where an account is `known`, it has a count of its own: who
+    guesses elsewhere keeps nobody out of it there.
     """
 
     def __init__(self, tries: int = TRIES, per: float = PER) -> None:
         self.turn, self.line = threading.Lock(), threading.BoundedSemaphore(LINE)
+        self.known: set[tuple[str, str]] = set()  # accounts, and from where each was signed in to
         self._tries, self._per = tries, per
         self._failures: dict[str, deque[float]] = {}  # of each key the newest; the key that failed last stands last
         self._lock = threading.Lock()

@@ -194,6 +194,21 @@ def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser)
     assert answer.status_code == 429
 
 
+def test_who_guesses_elsewhere_keeps_nobody_out_where_the_account_was_used_before(browser: Browser) -> None:
+    set_up(browser)
+    browser.served.state.throttle = Throttle(tries=2)
+
+    def tried(password: str, peer: str) -> int:
+        client = TestClient(browser.served, base_url="http://localhost", client=(peer, 5), follow_redirects=False)
+        return client.post("/sign-in", data={"name": NAME, "password": password}).status_code
+
+    assert tried(PASSWORD, "192.0.2.1") == 303
+    assert [tried("x" * 12, f"198.51.100.{n}") for n in range(3)] == [403, 403, 429]
+    assert tried(PASSWORD, "198.51.100.9") == 429
+    assert tried(PASSWORD, "192.0.2.1") == 303
+    assert [tried("x" * 12, "192.0.2.1") for _ in range(3)] == [403, 403, 429], "who guesses there is made to wait, too"
+
+
 def test_behind_a_proxy_each_visitor_is_counted_alone(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     set_up(browser)
     app = browser.app

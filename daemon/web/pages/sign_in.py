@@ -144,7 +144,9 @@ def tried(request: Request, app: App, name: str, password: str) -> tuple[str | N
             with app.database.read() as connection:
                 kept = accounts.kept_password(connection, name)
             is_right = accounts.is_password(kept, password)
-            if not is_right:
+            if is_right:
+                throttle.known.add((name, line_of(_client(request))))
+            else:
                 throttle.failed(keys, time.monotonic())
             return (kept if is_right else None), 0.0
     finally:
@@ -157,7 +159,8 @@ def _ours(to: str) -> str:
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
-    return f"account {name}", line_of(_client(request))
+    line = line_of(_client(request))
+    return f"account {name} at {line}" if (name, line) in request.app.state.throttle.known else f"account {name}", line
 
 
 def _address(request: Request) -> str:
