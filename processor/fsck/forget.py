@@ -23,6 +23,7 @@ from processor.fsck.rows import Row
 from processor.publication import ledger, recording
 from processor.publication.ledger import Entry
 from processor.transfers import journal, sidecar
+from processor.transfers.transfer import Transfer
 
 
 def forget(database: Database, guard: Guard, item_id: int) -> Row:
@@ -35,12 +36,12 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
     with database.read() as connection:
         row = next((row for row in rows.read(connection) if row.id == item_id), None)
         known = {library.root_uuid: library for library in list_libraries(connection)}
-        open_moves = [t for t in journal.unsettled(connection) if row and t.target == row.path]
+        open_moves = [t for t in journal.unsettled(connection) if row and _is_about(t, row)]
         published, artists = ledger.entries(connection, item_id=item_id), _of_its_artist(connection, item_id)
     if row is None:
         raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="unknown_item")
     if open_moves:
-        message = f"a move into {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
+        message = f"a move into or from {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
         raise NeedsReview(message, code="unsettled", path=row.path)
     for root_uuid in known.keys() & {row.root_uuid, *(entry.root_uuid for entry in published)}:
         verify_root(known[root_uuid])  # where no disk is mounted nothing is gone
@@ -63,6 +64,11 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
         recording.forget(connection, gone, now)
     logger.bind(item=item_id, key=row.key, path=show_path(row.path)).info("item forgotten")
     return row
+
+
+def _is_about(transfer: Transfer, row: Row) -> bool:
+    """Whether a transfer brings an album into an item's folder, or from there into a library."""
+    return transfer.target == row.path or transfer.item.get("key") == row.key
 
 
 def _of_its_artist(connection: Connection, item_id: int) -> list[Entry]:

@@ -784,7 +784,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "processor/taking_back.py",
         "goes_on = any(",
         "goes_on = False and any(",
-        tests("tests/faults/test_publish_kill.py", "-k", "is_not_taken_back"),
+        tests("tests/faults/test_publish_kill.py", "-k", "is_not_taken_back_tagged"),
     ),
     Mutant(
         "an album goes into the trash before its new tags are finished",

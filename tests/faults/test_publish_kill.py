@@ -336,7 +336,7 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
 
 
 @pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])
-def test_an_album_on_its_way_into_a_library_is_not_taken_back_and_gets_no_tags(quick_path: Path, label: str) -> None:
+def test_an_album_on_its_way_into_a_library_is_not_taken_back_tagged_or_forgotten(quick_path: Path, label: str) -> None:
     def staged(name: str) -> tuple[House, Trial]:
         house = House(quick_path / name, workers=1)
         house.add_library()
@@ -352,6 +352,11 @@ def test_an_album_on_its_way_into_a_library_is_not_taken_back_and_gets_no_tags(q
     assert (ended.status, left_of(ended)) == (1, {"unsettled"})
     with house.database() as database, pytest.raises(Busy, match="is not finished"):
         tag_item(database, item["id"], threading.Event())
+    home = house.staging / os.fsdecode(item["path"])
+    away = home.rename(house.folder / "away")
+    ended = house.run("items", "forget", str(item["id"]))
+    assert (ended.status, "is not settled" in ended.err) == (1, True), ended
+    away.rename(home)
     assert trial.converges(house) == []
 
 
