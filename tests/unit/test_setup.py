@@ -53,6 +53,10 @@ class Machine:
         return "-m venv --clear .venv" in self._log.read_text()
 
     @property
+    def installed(self) -> list[str]:
+        return [line for line in self._log.read_text().splitlines() if " -m pip install " in line]
+
+    @property
     def compiled(self) -> bool:
         return "-m compileall" in self._log.read_text()
 
@@ -71,6 +75,14 @@ def test_what_it_does_not_know_is_refused_and_nothing_built(machine: Machine, wo
     done = subprocess.run([machine.checkout / "scripts/setup", *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, f"setup: {' '.join(words)} is unknown; scripts/setup [dev]\n")
     assert not (machine.checkout / ".venv").exists()
+
+
+def test_nothing_is_installed_but_what_a_hash_names_and_the_checkout_itself(machine: Machine) -> None:
+    *others, itself = machine.installed
+    assert "--no-deps --no-build-isolation" in itself
+    assert itself.endswith(" -e .")
+    assert others
+    assert all("--require-hashes --only-binary :all:" in one for one in others)
 
 
 def test_an_environment_that_is_there_is_left_alone(machine: Machine) -> None:
