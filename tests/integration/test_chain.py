@@ -22,6 +22,7 @@ from config import admin, libraries
 from config.database import Database
 from config.errors import Misconfigured
 from processor.items import repository, storing
+from tests.carrying import carrying
 from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import is_blocked, until
@@ -32,7 +33,6 @@ from workflow.engine.engine import Engine
 from workflow.engine.failure import AWAY, PhaseAway
 from workflow.engine.job import Job, Payload
 from workflow.engine.tables import JobRow
-from workflow.engine.worker import Pace, working
 from workflow.operations import deciding
 from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.phases.enrich import EnrichSettings
@@ -41,7 +41,6 @@ from workflow.progress import ProgressRow
 from workflow.states import MOVES, IllegalMove, check_move
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 
 
 def stage(database: Database, *keys: str) -> list[int]:
@@ -172,7 +171,7 @@ def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engin
     ids = stage(database, "k1", "k2")
     with database.begin() as connection:
         connection.execute(text("UPDATE staging_items SET confidence = 0.1 WHERE id = :id"), {"id": ids[1]})
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("review") == {"done": 2})
     assert [(item(database, i)["status"], item(database, i)["position"]) for i in ids] == [
         ("approved", "reviewed"),
@@ -192,7 +191,7 @@ def test_a_rule_does_not_approve_again_what_a_person_took_back(
 ) -> None:
     put(database, auto_approve="0.5", max_warnings=9)
     (one,) = stage(database, "k1")
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: item(database, one)["status"] == "approved")
         deciding.take_back(database, one, actor="eva")
         succession.reconcile(database)
@@ -209,7 +208,7 @@ def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
     one, two = stage(database, "k1", "k2")
     put(database, auto_approve="off")
     succession.request(engine, "review", two, actor="eva")
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("review") == {"cancelled": 1, "done": 1})
     (job,) = engine.list(item_id=one)
     assert (job.status, job.code) == ("cancelled", "gate_closed")
@@ -240,7 +239,7 @@ def test_a_job_whose_album_was_taken_back_is_over_and_nobody_is_told_of_a_failur
     with database.begin() as connection:
         repository.unlist(connection, "waiting", album().path)
     works = {"review": succession.PhaseWork(Interrupted())}
-    with working(database, tmp_path, works, succession.limits, concurrency=1, grace=5, pace=QUICK):
+    with carrying(database, tmp_path, works, concurrency=1):
         until(lambda: not {"queued", "running"} & engine.counts()["review"].keys())
     assert engine.counts() == {"review": {"cancelled": 2}}
     assert {job.error for job in engine.list()} == {f"item {one} is not there any more" for one in ids}
@@ -325,7 +324,7 @@ def test_a_job_that_needs_a_root_waits_where_it_is_not_mounted(
     works = {"review": succession.PhaseWork(Files())}
     monkeypatch.setitem(AWAY, PhaseAway, 0.1)
     sentinel.rename(tmp_path / "unmounted")
-    with working(database, tmp_path, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path, works):
         until(lambda: engine.list(item_id=one)[0].code == "not_here")
         assert item(database, one)["status"] == "pending_review"
         (tmp_path / "unmounted").rename(sentinel)

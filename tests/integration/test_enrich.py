@@ -44,6 +44,7 @@ from processor.providers.registry import Providers, all_providers
 from processor.providers.release import Medium
 from processor.publication import news
 from processor.tables import PublicationRow, StagingItem
+from tests.carrying import carrying
 from tests.catalogue import point
 from tests.commands import chosen, printed
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
@@ -53,7 +54,6 @@ from workflow import history, progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
-from workflow.engine.worker import Pace, working
 from workflow.operations import deciding, enriching
 from workflow.phase import all_chores
 from workflow.phases.enrich import EnrichSettings
@@ -488,8 +488,7 @@ def test_the_chain_enriches_by_itself_and_leaves_the_album_to_a_person(
     (job,) = engine.list()
     item = job.item_id or 0
     assert (job.phase, job.actor) == ("enrich", "chain")
-    pace = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=pace):
+    with carrying(database, tmp_path):
         until(lambda: engine.show(job.id).status == "done")
         with database.read() as connection:
             assert (at := progress.find(connection, item))["position"] == "enriched"
@@ -519,8 +518,7 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
         succession.after_staging(connection, upserted, "r1", NOW)
     item = upserted["k"].id
     deciding.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
-    pace = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
-    with working(shop.database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=pace):
+    with carrying(shop.database, tmp_path):
         until(lambda: engine.counts()["enrich"] == {"done": 1})
     with shop.database.read() as connection:
         assert (progress.find(connection, item)["position"], known(shop, item).release_id) == ("reviewed", uuid(1))

@@ -22,6 +22,7 @@ from processor.items import storing
 from processor.process import ProcessResult
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer
+from tests.carrying import carrying
 from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.waiting import until
@@ -30,7 +31,6 @@ from workflow.chores import want_daily
 from workflow.engine import wanting
 from workflow.engine.engine import Engine
 from workflow.engine.job import NewJob
-from workflow.engine.worker import Pace, working
 from workflow.events import KINDS, Event, Kind
 from workflow.operations import deciding
 from workflow.phase import all_phases
@@ -39,7 +39,6 @@ from workflow.phases.notify import Notifier
 from workflow.record import RunRecord
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 
 
 class Listener:
@@ -215,7 +214,7 @@ def test_a_run_is_told_in_one_message_and_a_failure_by_itself(
     tell(database, "enrich of item 7")
     events.dispatch(database, [Notifier()], NOW)
     assert "hunter22" not in json.dumps([job.payload for job in engine.list()])
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("notify") == {"done": 2})
     by_title = {posted["title"]: posted["message"] for posted in server.posted}
     assert set(by_title) == {"Greenroom: 2 needs review", "Greenroom: 1 job failed"}
@@ -319,7 +318,7 @@ def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(
     tell(database, "enrich of item 7")
     events.dispatch(database, [Notifier()], NOW)
     stage(database, "r1", "k1")
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.list(phase="notify")[0].code == "not_delivered")
         until(lambda: engine.counts().get("review") == {"done": 1})
         (job,) = engine.list(phase="notify")
@@ -344,7 +343,7 @@ def test_of_a_message_that_could_not_be_sent_no_message_is_sent(
     events.dispatch(database, [Notifier()], NOW)
     tell(database, "enrich of item 7")
     events.dispatch(database, [Notifier()], NOW)
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("notify") == {"dead": 1, "done": 1})
         assert told(database)[-1][0] == "job_dead"
         events.dispatch(database, [Notifier()], NOW)
@@ -360,7 +359,7 @@ def test_a_message_to_somebody_who_is_not_named_any_more_is_dropped(
     tell(database, "one")
     events.dispatch(database, [Notifier()], NOW)
     put(database, notify__urls="")
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("notify") == {"cancelled": 1})
     assert server.posted == []
 
@@ -438,7 +437,7 @@ def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
     events.dispatch(database, [Listener("ear")], NOW)
     put(database, verify__mode="off")
     assert [want_daily(database, succession.works(), now) for _ in range(2)] == [1, 0]
-    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(database, tmp_path):
         until(lambda: engine.counts().get("cleanup") == {"done": 1})
     assert [job.id for job in engine.list(phase="review")] == [kept]
     assert (count(database, "events"), count(database, "runs")) == (0, runs.NEWEST_KEPT)

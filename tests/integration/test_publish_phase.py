@@ -13,8 +13,8 @@ import pytest
 from config import admin
 from config.database import Database
 from processor.metadata.documents import ITSELF
+from tests.carrying import carrying
 from tests.commands import chosen, printed
-from tests.integration.test_chain import QUICK
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
@@ -22,7 +22,6 @@ from tests.waiting import until
 from workflow import events, progress, succession
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
-from workflow.engine.worker import working
 from workflow.operations import deciding, editing
 
 ALBUM = "Ada/Low Tide (2014)"
@@ -57,7 +56,7 @@ def put(house: House, **settings: Any) -> None:
 
 def work(house: House, condition: Callable[[], bool]) -> None:
     works = {name: work for name, work in succession.works().items() if name in ("enrich", "review", "tag", "publish")}
-    with working(house.database, house.data, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
+    with carrying(house.database, house.data, works):
         until(condition)
 
 

@@ -17,6 +17,7 @@ from processor.players import rows as players
 from processor.players.paths import Pair
 from processor.players.player import Player
 from processor.providers.registry import all_providers
+from tests.carrying import carrying
 from tests.catalogue import cover_art
 from tests.pictures import jpeg
 from tests.playing import SECRET, USER, kodi
@@ -26,11 +27,9 @@ from tests.releases import ARTIST, knows, release, uuid
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, check_libraries, published, unexplained
-from workflow import history, succession
-from workflow.engine.worker import Pace, working
+from workflow import history
 
 THERE = "smb://nas/music"
-QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 FOLDER = f"{ARTIST.name}/Harbour Lights (1998)"
 
 
@@ -72,9 +71,7 @@ def test_one_drop_goes_all_the_way_by_itself(house: House, world: Provider) -> N
             new = Player(0, "tv", "kodi", provider.url, USER, SECRET, (Pair(str(library), THERE),))
             players.add(connection, new, NOW)
         house.cycle()
-        with working(
-            house.database, house.data, succession.works(), succession.limits, concurrency=4, grace=5, pace=QUICK
-        ):
+        with carrying(house.database, house.data, concurrency=4):
             wait_until_shown(house, shelves)
     (item,) = house.items().values()
     assert (item["status"], happened(house, item["id"])) == (
