@@ -78,22 +78,22 @@ def find(connection: Connection, item_id: int) -> dict[str, Any]:
 
     Raises Misconfigured when there is no such item.
     """
+    item = known(connection, item_id)
+    if item is None:
+        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
+    return item
+
+
+def known(connection: Connection, item_id: int) -> dict[str, Any] | None:
+    """Return what `find` does, None when there is no such item."""
     place = select(ProgressRow.position).where(ProgressRow.item_id == StagingItem.id).scalar_subquery()
     news = select(PublicationRow.news_at).where(PublicationRow.item_id == StagingItem.id).scalar_subquery()
     columns = (StagingItem.__table__, place.label("position"), news.label("news_at"))
     query = select(*columns).where(StagingItem.id == item_id)
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
-    return {**row, "position": row["position"] or "staged"}  # staged by a version that did not write it down
-
-
-def known(connection: Connection, item_id: int) -> dict[str, Any] | None:
-    """Return what `find` does, None when there is no such item."""
-    try:
-        return find(connection, item_id)
-    except Misconfigured:
         return None
+    return {**row, "position": row["position"] or "staged"}  # staged by a version that did not write it down
 
 
 def due(
