@@ -33,7 +33,7 @@ def add_account(connection: Connection, name: str, password: str, now: dt.dateti
     Raises Misconfigured for a name that is taken or no name, and a password that is too short.
     """
     one_writer(connection, AccountRow.__tablename__)
-    if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
+    if not tokens.is_name(name):
         raise Misconfigured("a name has 1 to 64 printable characters, without spaces around it", code="bad_name")
     if connection.execute(select(AccountRow.name).where(AccountRow.name == name)).first():
         raise Misconfigured(f"there is an account {name} already", code="bad_name")

@@ -100,12 +100,17 @@ def end(connection: Connection, purpose: Purpose, account: str | None = None) ->
     connection.execute(delete(TokenRow).where(TokenRow.purpose == purpose, *mine))
 
 
+def is_name(name: str) -> bool:
+    """Tell whether people can tell an account, or a key, by this name: 1 to 64 characters, all to be seen."""
+    return 0 < len(name) <= 64 and name.isprintable() and name == name.strip()
+
+
 def add_key(connection: Connection, account: str, name: str, scopes: tuple[Scope, ...], now: dt.datetime) -> str:
     """Make an API key and return it; this is the only time it can be seen.
 
     Raises Misconfigured for a name that says nothing or that a key of the account has already, and for no account.
     """
-    if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
+    if not is_name(name):
         raise Misconfigured("a key's name has 1 to 64 printable characters, without spaces around it", code="bad_name")
     one_writer(connection, TokenRow.__tablename__)
     if connection.scalar(select(AccountRow.name).where(AccountRow.name == account)) is None:
