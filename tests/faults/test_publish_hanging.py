@@ -120,8 +120,10 @@ def rows(scene: Scene) -> list[str]:
 
 
 def seen(root: bytes) -> dict[bytes, bytes]:
-    """Return what is below a root, but for the bytes of files in hidden folders, which nobody shows or trusts."""
-    return {path: b"" if path.startswith(TX + b"/") else data for path, data in tree(root).items()}
+    """Return what is below a root, but for the bytes of hidden and unfinished files, which nobody shows or trusts."""
+    return {
+        path: b"" if path.startswith(TX + b"/") or path.endswith(b".new") else data for path, data in tree(root).items()
+    }
 
 
 @kinds
