@@ -102,7 +102,8 @@ def verify(given: Verifying, item_id: int) -> Found | None:
     places = {(subject.root_uuid, subject.path) for subject in subjects}
     findings = [one for place, one in looked.findings.items() if place in places]
     troubles = [one for one in findings if one.code.removeprefix("verify_") in TROUBLE]
-    if troubles and is_moving:
+    # What looks edited may be what a move that is not settled wrote; of the artists some move nearly always is.
+    if is_moving and (troubles if item_id == rows.ARTISTS else findings):
         return None
     known = {place: one for place, one in looked.known.items() if place in places}
     checked = Checked(item_id, len(subjects), looked.size, known, findings, looked.mended)

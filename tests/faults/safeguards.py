@@ -649,7 +649,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "an album that is about to have another place is told as damage",
         "processor/verify.py",
-        "if troubles and is_moving:",
+        "if is_moving and (troubles if item_id == rows.ARTISTS else findings):",
         "if False:",
         tests("tests/faults/test_publish_kill.py", "-k", "is_no_damage"),
     ),
