@@ -20,6 +20,7 @@ SAMPLE = [
     ("btrfs → btrfs, copy", "cycle", "power cut", 29),
     ("ext4 → xfs, copy", "cycle", "kill, recover, power cut", 29),
     ("ext4, link", "merge", "power cut", 29),
+    ("btrfs, clone", "merge", UNSYNCED, 23),
     ("xfs → ext4, copy", "replace", "power cut", 29),
     ("ext4 → xfs, copy", "undo", "power cut", 89),
     ("xfs, link", "undo of a replacement", "power cut", 31),
