@@ -89,7 +89,7 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
             verify_root(other)  # or whoever lost its mark would be told that all is well
             return other
     refuse_clash(role, kind, path, existing)
-    root_uuid = marked(path, existing)
+    root_uuid = marked(path)
     values = {"role": role, "kind": kind, "path": path, "root_uuid": root_uuid, "created_at": now}
     new_id = connection.execute(insert(LibraryRow).values(**values).returning(LibraryRow.id)).scalar_one()
     return next(lib for lib in list_libraries(connection) if lib.id == new_id)

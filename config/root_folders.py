@@ -40,7 +40,9 @@ def checked_folder(path: bytes) -> bytes:
 
 def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
     """Raise Misconfigured if a real path cannot be a root beside those there are."""
-    place = place_of(path)
+    place, mark = place_of(path), None
+    with suppress(OSError):
+        mark = read_sentinel(path)
     for other in existing:
         how = _clash(path, other.path)
         if how is None and place and (theirs := place_of(other.path)) and place[0] == theirs[0]:
@@ -49,6 +51,13 @@ def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library])
         if how:
             raise Misconfigured(
                 f"{show_path(path)} is {how} the {other.called} {show_path(other.path)}; libraries must be apart",
+                code="nested_libraries",
+            )
+        if mark == other.root_uuid:
+            raise Misconfigured(
+                f"{show_path(path)} carries the mark of the {other.called} {show_path(other.path)}: it is the same "
+                "folder mounted twice, or a copy; of a copy that is to take its place, move the old folder away first, "
+                f"of any other, remove its {SENTINEL.decode()} file first",
                 code="nested_libraries",
             )
         if role in ONCE_PER_KIND and (other.role, other.kind) == (role, kind):
@@ -78,19 +87,11 @@ def moved_here(role: str, kind: str, path: bytes, existing: Sequence[Library]) -
     return None
 
 
-def marked(path: bytes, existing: Sequence[Library]) -> str:
-    """Mark a real path as a root, if it is not; return its mark. Raises Misconfigured if a root of theirs has it."""
+def marked(path: bytes) -> str:
+    """Mark a real path as a root, if it is not; return its mark. Raises Misconfigured."""
     try:
-        root_uuid = mark_root(path)
+        return mark_root(path)
     except OSError as error:
         raise Misconfigured(
             f"{show_path(path)} cannot be marked as a root: {error.strerror}", code="bad_path"
         ) from error
-    for other in existing:
-        if other.root_uuid == root_uuid:
-            raise Misconfigured(
-                f"{show_path(path)} carries the mark of the {other.called} {show_path(other.path)}: it is the "
-                f"same folder mounted twice, or a copy; of a copy, remove its {SENTINEL.decode()} file first",
-                code="nested_libraries",
-            )
-    return root_uuid

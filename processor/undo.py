@@ -135,7 +135,8 @@ def _changes(transfer: Transfer, seen: Sighting) -> Iterator[Reason]:
         if there.staged is None:
             yield Reason("file_gone", "It is not in the album any more.", staged)
         elif not there.untouched:
-            yield Reason("file_changed", "It is not what was put there: it was edited or replaced.", staged)
+            message = "It is not what was put there: it was edited, replaced, or copied to this disk."
+            yield Reason("file_changed", message, staged)
         if there.inbound == "taken":
             message = f"Its name in inbound is taken by something else; {show_path(staged)} cannot go back there."
             yield Reason("name_taken", message, os.path.join(transfer.src_root, file.source))

@@ -36,12 +36,13 @@ JUNK_PREFIXES = (b"._", b".trash")
 TEMP_SUFFIXES = tuple(
     b""".part .partial .!qb .!ut .bc! .crdownload .download .opdownload .tmp .temp .aria2 .st .dctmp .incomplete
     .unfinished .filepart .ytdl .partial~ .backup~ .!sync .bts .ffs_tmp .fdmdownload .jc! .xltd
-    .downloading .lftp-pget-status""".split()
+    .downloading .lftp-pget-status .cyberducksegment""".split()
 )
-TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~", b".getxfer.")
+# .in. is of ProFTPD (HiddenStores), .goutputstream- of programs of GNOME.
+TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~", b".getxfer.", b".in.", b".goutputstream-")
 # An album may well be called "Alles.st"; a folder is temporary only under the names programs use for folders.
 TEMP_FOLDER_SUFFIXES = tuple(
-    b".part .partial .!qb .!ut .crdownload .download .tmp .incomplete .unfinished .filepart".split()
+    b".part .partial .!qb .!ut .crdownload .download .tmp .incomplete .unfinished .filepart .cyberducksegment".split()
 )
 _FAILED = b"_failed_"  # SABnzbd
 TEMP_FOLDER_PREFIXES = (b"_unpack_", _FAILED)

@@ -21,13 +21,13 @@ from daemon import secrecy
 from daemon.actions import players, providers, publishing
 from daemon.bootstrap import Application, application
 from daemon.doctor import pictures
+from daemon.doctor.albums import examine_albums
 from daemon.doctor.folders import examine_folders
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
 from daemon.sole import running_daemon
 from daemon.status import TRY_AGAIN
 from daemon.web.address import listening
-from processor.items import repository
 from processor.transfers import journal
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
@@ -71,7 +71,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from seen
     yield from _staging_pair(app, settings, well=all(finding.level != "problem" for finding in seen))
     yield from _transfers(app)
-    yield from _items(app, found)
+    yield from examine_albums(app, found)
     if not any(library.role == "library" for library in found):
         message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
         yield Finding("note", "no_library", message)
@@ -148,19 +148,6 @@ def _transfers(app: Application) -> Iterator[Finding]:
         yield Finding("note", "unfinished", message)
     elif not held:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
-
-
-def _items(app: Application, found: list[Library]) -> Iterator[Finding]:
-    """Name what is in no place we know, and so in no list of what is to be done."""
-    with app.database.read() as connection:
-        missing = repository.count_by_status(connection).get("missing", 0)
-        outside = repository.count_outside(connection, [library.root_uuid for library in found])
-    if missing:
-        message = f"{counted(missing, 'album')} missing: `greenroom items --status missing` lists them; "
-        yield Finding("problem", "missing", f"{message}`greenroom fsck` says what can be done")
-    if outside:
-        message = f"{counted(outside, 'album')} in a root that is no library any more: `greenroom fsck` says which, and"
-        yield Finding("problem", "unknown_root", f"{message} what can be done")
 
 
 def _page(boot: BootSettings) -> Iterator[Finding]:

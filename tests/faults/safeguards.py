@@ -131,7 +131,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a copy of a root is another root",
         "config/root_folders.py",
-        "if other.root_uuid == root_uuid:",
+        "if mark == other.root_uuid:",
         "if False:",
         on_sqlite("copy_of_a_root", LIBRARIES),
     ),

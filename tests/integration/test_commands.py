@@ -564,6 +564,20 @@ def test_albums_of_a_staging_that_was_made_anew_are_counted_by_doctor_until_they
     assert greenroom("doctor").exit_code == 0
 
 
+def test_doctor_goes_on_to_name_the_damage_that_verify_found(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
+    greenroom("cycle")
+    (staged,) = (data_dir / "staging").glob("AF/*/*/01*")
+    staged.rename(data_dir / "aside")
+    assert greenroom("verify", "--all").exit_code == 1
+    doctor = greenroom("doctor")
+    assert doctor.exit_code == 1
+    assert "1 file of albums gone or damaged when last read" in " ".join(doctor.output.split())
+    (data_dir / "aside").rename(staged)
+    assert greenroom("verify", "1").exit_code == 0
+    assert greenroom("doctor").exit_code == 0
+
+
 def test_status_says_where_it_stands_why_albums_stayed(data_dir: Path) -> None:
     (data_dir / "inbound" / "broken").mkdir()
     (data_dir / "inbound" / "broken" / "01.mp3").write_bytes(b"no music")

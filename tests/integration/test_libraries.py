@@ -162,6 +162,8 @@ def test_a_copy_of_a_root_with_its_mark_is_refused(database: Database, tmp_path:
     assert "mounted twice, or a copy" in refused(
         database, "staging", os.fsencode(tmp_path / "copy"), "nested_libraries"
     )
+    told = refused(database, "inbound", os.fsencode(tmp_path / "copy"), "nested_libraries")
+    assert "move the old folder away first" in told, "who removes it forgets where moves began"
     (tmp_path / "copy" / os.fsdecode(SENTINEL)).unlink()
     add(database, "staging", os.fsencode(tmp_path / "copy"))
 

@@ -50,13 +50,16 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
         *(b"INCOMPLETE" + b"0f" * 16 + b"01 a.mp3", b"a.flac.lftp-pget-status", b"a.flac.baiduyun.p.downloading"),
         *(b".getxfer.12.34.mega", b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
+        *(b".in.01 - a.flac.", b".goutputstream-AB12CD", b"a.flac-2.cyberducksegment"),
     ],
 )
 def test_what_is_still_being_written_by_its_name_waits(name: bytes) -> None:
     assert built_in(name, False) is PARTIAL
 
 
-@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_unpack", b"Album.part", b"Album.!qB", b".~tmp~"])
+@pytest.mark.parametrize(
+    "name", [b"_UNPACK_Album", b"_unpack", b"Album.part", b"Album.!qB", b".~tmp~", b"a.flac.cyberducksegment"]
+)
 def test_a_folder_that_is_still_being_filled_by_its_name_is_not_looked_into(name: bytes) -> None:
     assert built_in(name, True) is PARTIAL_FOLDER
 
