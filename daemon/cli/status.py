@@ -62,7 +62,8 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         counts = ", ".join(f"{n} {name}" for name, n in last["counts"].items() if n)
         how = f"{last['status']}{' (dry run)' if last['dry_run'] else ''}"
         stayed = f"; `greenroom runs show {last['id']}` says why" if last["reasons"] and not last["error"] else ""
-        yield "last run", f"{last['id']} {how}: {last['error'] or counts or 'nothing to do'}{stayed}"
+        nothing = "no end yet" if last["status"] == "running" else "nothing to do"  # killed ones, too, until the next
+        yield "last run", f"{last['id']} {how}: {last['error'] or counts or nothing}{stayed}"
     gone = "; `greenroom fsck` says what is missing" if "missing" in status["items"] else ""
     yield "items", (", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none") + gone
     jobs = {name: status["jobs"][name] for name in (*OPEN, *FAILED) if status["jobs"][name]}

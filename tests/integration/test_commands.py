@@ -37,6 +37,7 @@ from processor.tables import LedgerRow, StagingItem, TransferRow
 from tests.commands import greenroom, printed
 from tests.music import write_album
 from tests.waiting import until
+from workflow.runs import RunRow
 
 
 @pytest.fixture
@@ -583,6 +584,14 @@ def test_status_says_where_it_stands_why_albums_stayed(data_dir: Path) -> None:
     (data_dir / "inbound" / "broken" / "01.mp3").write_bytes(b"no music")
     run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
     assert f"1 quarantined; `greenroom runs show {run}` says why" in greenroom("status").output
+
+
+def test_status_says_of_no_run_that_has_not_ended_that_there_was_nothing_to_do(data_dir: Path) -> None:
+    greenroom("cycle")
+    assert "done: nothing to do" in greenroom("status").output
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(RunRow).values(status="running", finished_at=None))
+    assert "running: no end yet" in greenroom("status").output
 
 
 def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
