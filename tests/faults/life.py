@@ -26,6 +26,7 @@ from tests.faults.steps import die, run_until
 from tests.faults.test_two_hosts import on_host
 from tests.pictures import jpeg
 from tests.scenarios.drops import Drop, lay_out, song, songs
+from workflow import suspension
 
 CYCLE = ["cycle", "--json"]
 MARK = ".greenroom-root"
@@ -204,11 +205,12 @@ class Life(House):
         ended = self.ended(run_until(self, step, act, *map(str, words)))
         must_be_fine(words, ended)
         set_aside_the_count(self)
-        with self.database() as database, database.begin() as connection:
-            for library in libraries.list_libraries(connection):
-                if library.suspended is not None:
-                    assert self.is_meddled_with or library.role == "inbound", library.suspended
-                    libraries.resume(connection, library.path)
+        with self.database() as database:
+            with database.read() as connection:
+                suspended = [one for one in libraries.list_libraries(connection) if one.suspended is not None]
+            for library in suspended:
+                assert self.is_meddled_with or library.role == "inbound", library.suspended
+                suspension.resume(database, library.path)
         return ended
 
     def meanwhile(self, words: Sequence[str], step: int, others: Sequence[str]) -> None:

@@ -61,7 +61,8 @@ def changes_nothing(life: Life) -> None:
 def settles(life: Life) -> None:
     """Let everything come to its end: nothing is open then, and every tool is content, or tells what was done to us."""
     life.do("recover", "--json")
-    assert [cycle(life), cycle(life)] == [True, True]
+    assert cycle(life) or life.is_meddled_with
+    assert any(cycle(life) for _ in ROOTS)  # those of which too much is missing are suspended, one after another
     changes_nothing(life)
     if life.is_meddled_with:
         life.do("fsck", "--adopt", "--json")

@@ -37,8 +37,8 @@ def drop(life: Life, n: int, step: int | None) -> None:
 
 
 def run_a_cycle(life: Life, n: int, step: int | None) -> None:
-    """Run a cycle; another one at once changes nothing."""
-    if cycle(life, step) and not life.away and n % 3 == 0:
+    """Run a cycle, now and then two; another one at once changes nothing then, whatever the first had to settle."""
+    if cycle(life, step) and not life.away and n % 3 == 0 and cycle(life):
         changes_nothing(life)
 
 
