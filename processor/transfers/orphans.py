@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from loguru import logger
@@ -23,7 +24,7 @@ def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) ->
     """Remove hidden folders no row knows (the database was set back, or restored from a backup), or report them.
 
     A folder goes only if every file in it also is at its source, as the same inode or with the same digest.
-    Paths in the reasons are relative to the destination root.
+    Paths in the reasons are absolute: a recovery is of several roots.
     """
     with Tree(src_root) as source, Tree(dst_root) as destination, explained("look at", TX):
         if destination.stat(TX) is None:
@@ -51,7 +52,7 @@ def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterat
     except (Rejected, OSError) as error:
         logger.bind(path=show_path(folder), error=str(error)).warning("hidden folder cannot be looked at")
     message = "No known transfer made this hidden folder, and it may hold the only copy of something; look at it."
-    yield Reason("orphan_transfer_folder", message, folder)
+    yield Reason("orphan_transfer_folder", message, os.path.join(destination.root, folder))
 
 
 def _files_of(tree: Tree, folder: bytes, name: bytes, src_root: bytes) -> tuple[TransferFile, ...] | None:

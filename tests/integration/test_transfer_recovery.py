@@ -314,6 +314,6 @@ def test_a_folder_nobody_knows_stays_when_it_may_hold_the_only_copy(tmp_path: Pa
             world = replace(world, inbound=os.fsencode(tmp_path / "in2"))
     before = tree(world.staging)
     (reason,) = recovered(world, Steps(fence=2)).reasons
-    assert (reason.code, reason.path) == ("orphan_transfer_folder", hidden)
+    assert (reason.code, reason.path) == ("orphan_transfer_folder", os.path.join(world.staging, hidden))
     assert tree(world.staging) == before
     assert before.items() >= FOREIGN.items()
