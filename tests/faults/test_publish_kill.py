@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from config.errors import Busy, Retryable
 from config.lease import Guard
@@ -21,6 +21,7 @@ from processor.filesystem.files import Tree
 from processor.fsck import unsettled
 from processor.fsck.finding import Resume
 from processor.publication.access import Access
+from processor.recover import RecoveryReport
 from processor.tables import StagingItem, TransferRow
 from processor.transfers import journal
 from processor.transfers.transfer import Strategy
@@ -30,7 +31,7 @@ from tests.faults import ALL
 from tests.faults.cycles import House
 from tests.faults.killing import Failing, Make, failing, killed, killed_once, killed_twice
 from tests.faults.libraries import CYCLE, to_publish
-from tests.faults.publishing import Scene, complaints, converges, unfinished
+from tests.faults.publishing import MUSIC, Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import left_of
 from tests.faults.trials import Trial, must
@@ -337,6 +338,29 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
     assert (last["what"], last["status"]) == ("publish", "published")
     assert f"it was {status.replace('_', ' ')}" in last["why"]
     assert list(unfinished(scene)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "state"),
+    [
+        ("publish", "fsync put", "attention"), ("refresh", "fsync put", "attention"),
+        ("upgrade", "fsync put", "attention"), ("unpublish", "fsync back", "cancelled"),
+    ],
+)  # fmt: skip
+def test_an_item_that_is_gone_fails_the_move_of_its_album_and_no_recovery(
+    quick_path: Path, kind: str, label: str, state: str
+) -> None:
+    """As where its row was deleted by hand."""
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert killed(scene.perform, label, 2)
+    with scene.database.begin() as connection:
+        connection.execute(delete(StagingItem))
+    report = scene.recovered(Steps(fence=3))
+    (told,) = (*report.attention, *report.cancelled)
+    assert (told.state, "there is no item" in str(told.error)) == (state, True)
+    somewhere = {*tree(scene.staging.path).values(), *tree(scene.library.path).values()}
+    assert {*MUSIC.values()} <= somewhere
+    assert scene.recovered(Steps(fence=4)) == RecoveryReport()
 
 
 @pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])

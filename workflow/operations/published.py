@@ -8,6 +8,7 @@ import os
 from sqlalchemy import Connection
 
 from config.database import Database
+from config.errors import NeedsReview
 from config.reasons import show_path
 from processor.publication import ledger, recording
 from processor.publication.intent import intent_of
@@ -26,10 +27,15 @@ def begun(connection: Connection, transfer: Transfer) -> None:
 
 
 def recorded(connection: Connection, transfer: Transfer) -> None:
-    """Write down what a transfer into or out of a library made of the item, in the transaction that publishes it."""
+    """Write down what a transfer into or out of a library made of the item, in the transaction that publishes it.
+
+    Raises NeedsReview when the item is gone: that keeps this transfer alone from being finished.
+    """
     now = dt.datetime.now(dt.UTC)
     intent = intent_of(transfer)
-    item = progress.find(connection, intent.item_id)
+    item = progress.known(connection, intent.item_id)
+    if item is None:
+        raise NeedsReview(f"there is no item {intent.item_id} any more, whose album this moves", code="unknown_item")
     if transfer.kind == "restage":
         recording.restage(connection, transfer, now)
         why = "its files are in staging again, beside the library, for what joins it or takes its place"
