@@ -122,7 +122,7 @@ def _load(connection: Connection, table: str, columns: Sequence[str], rows: Rows
     try:
         _LOAD[connection.dialect.name](connection, table, columns, rows)
     except errors as error:
-        raise DBAPIError.instance(None, None, error, errors) from error
+        raise DBAPIError.instance(f"load {table}", None, error, errors) from error
 
 
 def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from config.database import Database
+from config.errors import Misconfigured
 from config.reasons import Reason
 from processor.items import repository, storing
 from processor.items.item import NewItem
@@ -203,3 +204,17 @@ def test_what_files_say_anew_brings_no_warning_back_that_was_settled_meanwhile(d
         storing.retell(connection, item, TUESDAY)
         row, _ = repository.item(connection, item_id)
     assert (row["warnings"], row["warned"]) == ([], False)
+
+
+@pytest.mark.postgres
+def test_a_right_that_is_lacking_is_told_of_many_rows_as_of_one(database: Database) -> None:
+    def record_with_few_rights() -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql("CREATE ROLE few_rights")  # gone with this transaction
+            connection.exec_driver_sql("GRANT ALL ON staging_items TO few_rights")
+            connection.exec_driver_sql("GRANT SELECT, DELETE ON staging_files TO few_rights")
+            connection.exec_driver_sql("SET LOCAL ROLE few_rights")
+            storing.upsert(connection, [album()], MONDAY)
+
+    with pytest.raises(Misconfigured, match="make it the owner of the database"):
+        record_with_few_rights()
