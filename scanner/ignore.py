@@ -180,7 +180,8 @@ def refused(pattern: str) -> str | None:
     stars = [part.count("*") for part in pattern.split("/") if part != "**"]  # each of `a**b` becomes a wildcard
     if max(stars, default=0) > MAX_STARS:
         return f"one part of it has more than {MAX_STARS} stars"
-    if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS) - ("[" in pattern):
+    has_class = "[" in re.sub(r"\\.", "", pattern)  # \[ is a bracket
+    if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS) - has_class:
         return "too many of its parts have several stars"
     try:
         _spec([pattern])

@@ -145,7 +145,10 @@ def test_a_pattern_that_is_wrong_or_could_be_made_slow_is_refused(pattern: str) 
     assert rules.why(b"a.log", False) is PATTERN
 
 
-@pytest.mark.parametrize("pattern", ["**/*sample*/**", "*a*a*b", "*a*/*a*b", "*/*/*/*.log", "**/*a*a*b", "a***b", "**"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["**/*sample*/**", "*a*a*b", "*a*/*a*b", "*/*/*/*.log", "**/*a*a*b", "a***b", "**", r"*\[*\]*"],
+)
 def test_no_pattern_that_is_taken_is_slow_whatever_it_is_asked(pattern: str) -> None:
     assert refused(pattern) is None
     assert IgnoreRules.of([pattern]).why(b"/".join([b"a" * 250] * 15), False) in (None, PATTERN)
