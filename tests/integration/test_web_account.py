@@ -15,11 +15,21 @@ from sqlalchemy import Connection, text
 from config import accounts, activity, tokens
 from config.errors import Misconfigured
 from daemon.bootstrap import Application, application
+from daemon.web.access import LINE
 from tests.commands import chosen, greenroom
 from tests.web import NAME, PASSWORD, Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ANOTHER = "a new horse battery"
+
+
+def test_who_is_one_of_a_crowd_is_not_told_that_passwords_were_wrong(browser: Browser) -> None:
+    form = {"csrf": browser.csrf(), "name": NAME, "current": PASSWORD, "password": PASSWORD}
+    for _ in range(LINE):
+        browser.served.state.throttle.line.acquire()
+    for path in ("/account/password", "/sign-in"):
+        answer = browser.client.post(path, data=form)
+        assert (answer.status_code, "the next one is possible in 1 minute." in answer.text) == (429, True), path
 
 
 def outside(browser: Browser, **headers: str) -> TestClient:

@@ -12,7 +12,7 @@ from config import accounts, activity, tokens
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.installation import App
-from daemon.web.pages.sign_in import Field, new_session, signed_in, tried
+from daemon.web.pages.sign_in import Field, new_session, signed_in, too_many, tried
 from daemon.web.render import lead, page
 
 router = APIRouter(prefix="/account")
@@ -30,7 +30,7 @@ def change_password(request: Request, app: App, current: Field, password: Field)
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
     kept, wait = tried(request, app, actor.name, current)
     if wait:
-        return _page(request, app, refused="There were too many wrong passwords; wait five minutes.", code=429)
+        return _page(request, app, refused=too_many(wait), code=429)
     token = None
     try:
         with app.database.begin() as connection:

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from config import accounts, activity, tokens
 from config.errors import GreenroomError
+from config.reasons import counted
 from daemon.web.access import By, cookie_name, recognise
 from daemon.web.forwarded import line_of
 from daemon.web.installation import App
@@ -47,8 +48,7 @@ def sign_in(request: Request, app: App, name: Field, password: Field, to: Annota
     now = dt.datetime.now(dt.UTC)
     kept, wait = tried(request, app, name, password)
     if wait:
-        error = f"There were too many tries; the next one is possible in {math.ceil(wait / 60)} minutes."
-        return page(request, "sign_in.html", code=429, error=error, to=to)
+        return page(request, "sign_in.html", code=429, error=too_many(wait), to=to)
     with app.database.begin() as connection:
         # Checking a password takes a while: whoever changed it meanwhile has ended every session that came by it.
         is_right = kept is not None and accounts.is_kept(connection, name, kept)
@@ -151,6 +151,11 @@ def tried(request: Request, app: App, name: str, password: str) -> tuple[str | N
             return (kept if is_right else None), 0.0
     finally:
         throttle.line.release()
+
+
+def too_many(wait: float) -> str:
+    """Say that a password was not looked at, and when one will be; `wait` is in seconds."""
+    return f"There were too many tries; the next one is possible in {counted(math.ceil(wait / 60), 'minute')}."
 
 
 def _ours(to: str) -> str:
