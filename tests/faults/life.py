@@ -19,7 +19,7 @@ from sqlalchemy import Row, select
 from config import admin, libraries
 from processor.tables import TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES
-from processor.transfers.trash import TRASH
+from processor.transfers.trash import GOING, TRASH
 from tests.faults.cycles import OUTPUT, Ended, House, forked, music
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
@@ -145,7 +145,9 @@ class Life(House):
     def moves(self) -> Sequence[Row[Any]]:
         """Return the rows of the journal, oldest first."""
         with self.database() as database, database.read() as connection:
-            return connection.execute(select(TransferRow.__table__).order_by(TransferRow.created_at)).all()
+            return connection.execute(
+                select(TransferRow.__table__).order_by(TransferRow.created_at, TransferRow.target)
+            ).all()
 
     def look(self) -> tuple[object, ...]:
         """Return what a person who looks at all roots and all items sees, and whether somebody touched it since."""
@@ -242,10 +244,10 @@ class Life(House):
         must_be_fine(others, Ended(status, *((self.folder / "aside" / name).read_text() for name in OUTPUT)))
 
     def empty_the_trash(self, step: int | None) -> None:
-        """What was nowhere else is owed no more, once it is gone."""
+        """What was nowhere else is owed no more, once it is gone, or going: that goes on after a kill."""
         elsewhere = {digest(data) for path, data in self.files() if not is_trashed(path)}
         self.do("trash", "empty", "--older-than", 0, step=step)
-        self.owed &= elsewhere | {digest(data) for _, data in self.files()}
+        self.owed &= elsewhere | {digest(data) for path, data in self.files() if os.fsdecode(GOING) not in str(path)}
 
     def unmount(self, role: str, leaves_a_folder: bool) -> None:
         """Take a root away, with the place where it was, or not."""
