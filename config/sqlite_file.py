@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -63,6 +64,13 @@ def engine_of(url: URL) -> Engine:
     engine = create_engine(url, connect_args=waits, json_deserializer=_from_json)
 
     turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
+
+    @event.listens_for(engine, "do_connect")
+    def _make(*_: Any) -> None:
+        # SQLite would let everybody read it, password hashes and all. Made without opening it: closing it would end the
+        # locks of our other connections. -wal and -shm take their rights from it.
+        with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
+            os.mknod(url.database or "", 0o640)
 
     @event.listens_for(engine, "connect")
     def _prepare(dbapi: Any, record: Any) -> None:

@@ -478,6 +478,18 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert (tmp_path / "greenroom.db").read_text().startswith("this is a shopping list")
 
 
+def test_the_database_file_is_nobodys_to_read_who_is_not_of_its_group(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/greenroom.db")
+        migrate(database)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        database.close()
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(("greenroom.db", "greenroom.db-wal", "greenroom.db-shm"), 0o640)
+
+
 def test_sqlite_refuses_a_network_filesystem_unless_told_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
