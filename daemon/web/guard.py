@@ -7,6 +7,7 @@ something must come from our own pages: browsers say so in Sec-Fetch-Site, older
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
@@ -26,6 +27,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([\w.~!$&'()*+,;=%-]+))(?::[0-9]*)?")  # RFC 9110, 7.2; RFC 3986, 3.2.2
 HEADERS: Final = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -71,16 +73,14 @@ class Guard:
 
 
 def host_name(host: str) -> str:
-    """Return a Host header without its port, in lower case: `[::1]:80` → `::1`."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    """Return a Host header without its port, in lower case: `[::1]:80` → `::1`; "" if it is none."""
+    found = _HOST.fullmatch(host.lower())
+    return (found[1] or found[2]) if found else ""
 
 
 def name_of(host: str) -> str:
     """Return a name somebody wrote down, or a URL of it, as browsers ask for it: `Bücher:80` → `xn--bcher-kva`."""
-    host = host.rpartition("://")[2]
+    host = host.rpartition("://")[2].partition("/")[0]
     bare = host.lower() if host.count(":") > 1 and not host.startswith("[") else host_name(host)
     with suppress(UnicodeError):  # no name browsers could ask for
         return bare.encode("idna").decode()

@@ -320,6 +320,13 @@ def test_a_name_that_is_not_ours_is_not_answered(browser: Browser) -> None:
         assert browser.client.get("/healthz", headers={"host": host}).status_code == status, host
 
 
+@pytest.mark.parametrize(
+    "host", ["evil@localhost", "localhost/x", "localhost?x", "localhost#x", "localhost:x", "[::1]x"]
+)
+def test_what_is_no_name_and_port_is_not_answered(browser: Browser, host: str) -> None:
+    assert browser.client.get("/healthz", headers={"host": host}).status_code == 400
+
+
 def test_names_of_ours_are_written_as_people_write_them(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü, https://as.url.example:8443/"
     monkeypatch.setattr(browser.app, "boot", browser.app.boot.model_copy(update={"web_hosts": names}))
