@@ -42,7 +42,8 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
 
     Every album ends as one of: staged, waiting (still changing), needs_review, quarantined (nothing readable),
     duplicate (already in staging), conflict (the place is taken by something else), failed. Files of albums that are
-    not staged stay where they are.
+    not staged stay where they are. A cycle that ran to its end ends with 0, also when albums of it failed: what came of
+    them is in `--json`.
 
     \b
     Examples:
