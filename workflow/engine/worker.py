@@ -79,7 +79,7 @@ class Worker:
             self._carrier = Carrier(url, self._executor, self._runner.run, self._works, self._concurrency)
             try:
                 self._enlist()
-                self._take_back(self._executor)
+                self._take_back()
                 self._carrier.launch()
                 self._limit()
             except BaseException:
@@ -114,7 +114,7 @@ class Worker:
         with contextlib.suppress(GreenroomError), answering(self._database.url):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, utc_now(), died=False)
-            self._take_back(self._executor)
+            self._take_back()
             with self._database.begin() as connection:
                 hosts.leave(connection, self._executor)
         self._carrier.stop()
@@ -186,10 +186,11 @@ class Worker:
         for executor in dead:
             self._drop_claims(executor)
 
-    def _take_back(self, executor: str) -> None:
+    def _take_back(self) -> None:
+        """Give back what runs under our name, of a process before us too, and what it had claimed."""
         with self._database.begin() as connection:
-            jobs.give_back(connection, executor, utc_now(), died=True)
-        self._drop_claims(executor)
+            jobs.give_back(connection, self._executor, utc_now(), died=True)
+        self._drop_claims(self._executor)
 
     def _drop_claims(self, executor: str) -> None:
         """Give back the dispatches a dead worker had taken and not begun."""
