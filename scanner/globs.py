@@ -7,15 +7,17 @@ from typing import Any, Final
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-# A star, and what follows up to the next one in the same part: characters that stand for themselves, and ?.
-_STAR: Final = re.compile(r"\[\^/\]\*((?:\\.|\[\^/\](?!\*)|[^\\\[\]()/*+?|$^.])*)(?=\[\^/\]\*)")
+from scanner.ignore import CLASS
+
+# A star, and what follows up to the next one in the same part: characters for themselves, ?, and one of some letters.
+_STAR: Final = re.compile(rf"\[\^/\]\*((?:\\.|\[\^/\](?!\*)|{CLASS}|[^\\\[\]()/*+?|$^.])*)(?=\[\^/\]\*)")
 
 
 class Glob(GitIgnoreSpecPattern):
     """One pattern, in which each star but the last of a part keeps the first place at which what follows it stands.
 
     A later place leaves the stars behind it less to match, never more; so nothing is lost, and three stars are tried
-    once through a name, not each with each. A class such as [!a] may match a slash: a star before one stays as it is.
+    once through a name, not each with each. A star before a class that may match a slash stays as it is.
     """
 
     @classmethod

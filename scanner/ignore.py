@@ -19,7 +19,9 @@ MAX_PATTERN_LENGTH = 255
 MAX_STARS = 3  # in one part of a pattern, between two slashes
 MAX_DOUBLE_STARS = 2  # in a whole pattern
 # Each star beyond the first of its part multiplies what those of other parts and every ** cost: `*a*a*a/*a*a*b` hangs.
-MAX_STARS_BEYOND = 2  # in a whole pattern; both ** are one of them, and so is a class such as [ab]
+MAX_STARS_BEYOND = 2  # in a whole pattern; both ** are one of them, and so is a class that may match a slash
+# One of some letters and digits, as in *[Ss]cans*. What else a class says may match a slash: [!a], [+-9].
+CLASS = r"\[(?:[0-9A-Za-z](?:-[0-9A-Za-z])?)+\]"
 
 # What other programs leave behind; nothing of a person's music. All lower case.
 JUNK_NAMES = frozenset(
@@ -180,7 +182,7 @@ def refused(pattern: str) -> str | None:
     stars = [part.count("*") for part in pattern.split("/") if part != "**"]  # each of `a**b` becomes a wildcard
     if max(stars, default=0) > MAX_STARS:
         return f"one part of it has more than {MAX_STARS} stars"
-    has_class = "[" in re.sub(r"\\.", "", pattern)  # \[ is a bracket
+    has_class = "[" in re.sub(rf"\\.|{CLASS}", "", pattern)  # \[ is a bracket
     if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS) - has_class:
         return "too many of its parts have several stars"
     try:
