@@ -107,7 +107,7 @@ class Heartbeat:
     def stop_listening(self) -> None:
         """Free the watch; a beat that follows listens anew, for the folder may be another one under the old name."""
         with self._beating:
-            self._listening.to(None)
+            self._listen_to(None)
 
     def is_idle(self, timeout: float) -> bool:
         """Wait so many seconds for the running cycle, if there is one; return whether none runs now."""
@@ -174,7 +174,11 @@ class Heartbeat:
 
     def _listen(self, settings: StagingScan) -> None:
         library = self._app.inbound() if settings.enabled and settings.watch else None
-        self._listening.to(library.path if library else None)
+        self._listen_to(library.path if library else None)
+
+    def _listen_to(self, root: bytes | None) -> None:
+        if self._listening.to(root):
+            self._hints.clear()
 
     def _look(self) -> None:
         was_late = bool(self._late)

@@ -31,9 +31,9 @@ GONE = -1
 class Watch:
     """Calls `on_change`, from a thread of its own, when something below `root` may have changed.
 
-    A hint, never the truth: calls may come too often, late, or not at all. The first comes once it listens; what a scan
-    ignores makes none. `reason` says, once listening, why the kernel's events do not suffice and the folders' times are
-    polled as well; or is None. Nobody waits for a disk that hangs, but that thread.
+    A hint, never the truth: calls may come too often, late, or not at all. What a scan ignores makes none. `reason`
+    says, once listening, why the kernel's events do not suffice and the folders' times are polled as well; or is None.
+    Nobody waits for a disk that hangs, but that thread.
     """
 
     def __init__(
@@ -69,10 +69,11 @@ class Watch:
         self._thread.join(self._patience)
 
     def _listen(self) -> None:
-        while self._listen_here():
+        is_another = False
+        while is_another := self._listen_here(is_another):
             pass
 
-    def _listen_here(self) -> bool:
+    def _listen_here(self, is_another: bool) -> bool:
         """Listen until another folder has the name, as of a disk that was mounted anew; return whether one has."""
         with ExitStack() as ends:
             number = ends.enter_context(numbered(self._root))
@@ -81,7 +82,8 @@ class Watch:
             if self.reason and not self._stopping.is_set():
                 logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
                 self._poll()
-            self._hear()  # of what came before nobody told
+            if is_another:
+                self._hear()  # of what came meanwhile nobody told
             while not self._rest():
                 if number() not in (first, GONE):
                     return True
@@ -128,15 +130,13 @@ class Watch:
         return below != b"." and not any(built_in(part, False) in (OWN, JUNK) for part in below.split(b"/"))
 
     def _poll(self) -> None:
-        folders: list[bytes] = []
-        before = None  # of what came before nobody told
-        while True:
+        folders = list_folders(self._root)
+        before = folder_times(folders)
+        while not self._rest():
             if folder_times(folders) != before:
                 folders = list_folders(self._root)
                 before = folder_times(folders)
                 self._hear()
-            if self._rest():
-                return
 
     def _rest(self) -> bool:
         """Wait until it is time to look again; return whether to stop instead."""

@@ -274,7 +274,7 @@ def test_a_cycle_whose_inbound_hangs_in_the_middle_keeps_no_publication_and_is_d
     listed = f"{md5(booklet, usedforsecurity=False).hexdigest()}  booklet.pdf\n".encode()  # so a scan reads it, too
     folder = "Nora Vale - Low Tide, late"
     house.drop({**late_tracks(), f"{folder}/booklet.pdf": booklet, f"{folder}/booklet.md5": listed})
-    house.set(quiet_seconds=quiet_seconds, enabled=True, schedule="every 10s", watch=False)
+    house.set(quiet_seconds=quiet_seconds, enabled=True, schedule="every 10s")
     with running(house, slow_disk, "run") as daemon:
         until(lambda: once(house, daemon.pid))
         tell_driver(slow_disk, signal.SIGSTOP)

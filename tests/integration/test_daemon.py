@@ -132,14 +132,6 @@ def test_a_change_in_the_folder_asks_for_a_cycle(installation: Installation) -> 
     assert {(row["trigger"], row["fire_time"]) for row in installation.runs()} == {("watch", None)}
 
 
-def test_what_was_dropped_before_the_daemon_listened_is_noticed_as_what_comes_later(installation: Installation) -> None:
-    installation.set(schedule=YEARLY, enabled=True, quiet_seconds=0)
-    (installation.inbound / "notes.txt").write_text("not an album")
-    with installation.daemon():
-        installation.hear_status("last: nothing to do")
-    assert {(row["trigger"], row["fire_time"]) for row in installation.runs()} == {("watch", None)}
-
-
 def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(installation: Installation) -> None:
     installation.set(schedule="every 10s", enabled=True, quiet_seconds=300)
     album = installation.inbound / "Artist - Album (1999)"

@@ -427,14 +427,6 @@ def test_a_change_during_a_cycle_asks_for_another_one_after_it() -> None:
     assert daemon.app.cycles == [("watch", None)] * 2
 
 
-def test_what_is_heard_while_listening_begins_asks_for_a_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
-    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=5)))
-    monkeypatch.setattr(Watch, "start", lambda watch: watch.change())
-    daemon.beat()
-    daemon.beat(seconds=6)
-    assert daemon.app.cycles == [("watch", None)]
-
-
 def test_a_disabled_daemon_does_not_listen() -> None:
     daemon = Daemon(Installation(settings("0 0 1 1 *")))
     daemon.beat()

@@ -27,7 +27,6 @@ def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
         heard = threading.Event()
         one = Watch(os.fsencode(root), heard.set, poll_seconds=poll_seconds, patience=LONG)
         one.start()
-        heard.clear()
         started.append(one)
         return one, heard
 
@@ -39,14 +38,6 @@ def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
 
 
 Listen = Callable[..., tuple[Watch, threading.Event]]
-
-
-def test_who_begins_to_listen_hears_at_once_for_of_what_came_before_nobody_told(tmp_path: Path) -> None:
-    heard = threading.Event()
-    one = Watch(os.fsencode(tmp_path), heard.set, patience=LONG)
-    one.start()
-    one.stop()
-    assert heard.is_set()
 
 
 def test_a_file_below_a_new_folder_is_heard(tmp_path: Path, listen: Listen) -> None:
