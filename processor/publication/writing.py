@@ -180,8 +180,10 @@ def _settle_fresh(tree: Tree, place: bytes, one: Made, blobs: bytes) -> bool:
     is_ours = tree.stat(place) is None or sha256_at(tree, place) in (one.sha256, one.over or one.sha256)
     if not is_ours and (there := sha256_at(tree, one.path)) == one.sha256:
         tree.exchange(place, one.path)
-    elif not (is_ours or there in (None, _EMPTY, one.over) or is_begun(tree, place, blobs, one.sha256, one.ext)):
-        return False
+    elif not (is_ours or there in (_EMPTY, one.over) or is_begun(tree, place, blobs, one.sha256, one.ext)):
+        if tree.stat(one.path) is not None:
+            return False
+        rename_file(tree, place, one.path)  # ours was removed since
     tree.unlink(place, missing_ok=True)
     return True
 

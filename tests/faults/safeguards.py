@@ -334,9 +334,16 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "of two edits around a publication that was cut off the earlier is removed",
         "processor/publication/writing.py",
-        "        return False\n    tree.unlink(place, missing_ok=True)\n",
-        "        pass\n    tree.unlink(place, missing_ok=True)\n",
+        "            return False\n        rename_file(tree, place, one.path)  # ours was removed since\n",
+        "            pass\n        else:\n            rename_file(tree, place, one.path)\n",
         tests("tests/integration/test_publication_writing.py", "-k", "before_and_after"),
+    ),
+    Mutant(
+        "an edit from before a publication that was cut off is removed where ours was removed since",
+        "processor/publication/writing.py",
+        "        rename_file(tree, place, one.path)  # ours was removed since\n",
+        "",
+        tests("tests/integration/test_publication_writing.py", "-k", "interrupted_try_left_is_settled"),
     ),
     Mutant(
         "a file that could not be written is in the ledger",

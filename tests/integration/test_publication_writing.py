@@ -222,6 +222,7 @@ def test_what_somebody_writes_at_the_last_moment_stays(shelf: Shelf, there: byte
         (NEW, OLD, NEW),
         (OLD, NEW, NEW),
         (THEIRS, NEW, THEIRS),  # exchanged, and not looked at yet
+        (THEIRS, None, THEIRS),  # the same, and somebody removed ours since
     ],
 )
 def test_what_an_interrupted_try_left_is_settled(shelf: Shelf, left: bytes, there: bytes | None, after: bytes) -> None:
