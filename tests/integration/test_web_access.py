@@ -328,7 +328,7 @@ def test_what_is_no_name_and_port_is_not_answered(browser: Browser, host: str) -
 
 
 def test_names_of_ours_are_written_as_people_write_them(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü, https://as.url.example:8443/"
+    names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü, https://as.url.example:8443/, http://"
     monkeypatch.setattr(browser.app, "boot", browser.app.boot.model_copy(update={"web_hosts": names}))
     client = TestClient(create_app(browser.app))
     for host in (
