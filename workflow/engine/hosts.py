@@ -65,7 +65,8 @@ def signs(connection: Connection) -> list[Sign]:
 def bury(connection: Connection, last: Iterable[Sign]) -> list[str]:
     """Strike out the workers of signs that still are their last; return those that were found, to one caller only."""
     found = (
-        delete(WorkerRow).where(WorkerRow.executor == one.executor, WorkerRow.beat_ms == one.at_ms) for one in last
+        delete(WorkerRow).where(WorkerRow.executor == one.executor, WorkerRow.beat_ms == one.at_ms)
+        for one in sorted(last)  # in one order, or two that bury the same ones might wait for each other
     )
     return [gone for dead in found for gone in connection.scalars(dead.returning(WorkerRow.executor))]
 
