@@ -123,7 +123,14 @@ PARTS = [
     ),
     *("03.mp3.aria2", "03.mp3.download", ".syncthing.a.mp3.tmp", ".fuse_hidden0001", ".nfs0001"),
     *("INCOMPLETE" + "0f" * 16 + "03.mp3", "03.mp3.lftp-pget-status", "_unpack/03.mp3"),
-    *("03.mp3.!sync", ".03.mp3.~3f2a91", ".~tmp~/03.mp3"),
+    *(
+        "03.mp3.!sync",
+        ".03.mp3.~3f2a91",
+        ".~tmp~/03.mp3",
+        ".goutputstream-ABC",
+        ".in.03.mp3.",
+        "03.mp3-2.cyberducksegment",
+    ),
 ]
 JUNK = [
     ".DS_Store",
@@ -140,7 +147,6 @@ JUNK = [
     ".stfolder/x",
     "~$a.doc",
     ".a.mp3.swp",
-    ".goutputstream-ABC",
 ]
 BESIDE = [
     "a.zip",
