@@ -70,7 +70,7 @@ def engine_of(url: URL) -> Engine:
         # SQLite would let everybody read it, password hashes and all. Made without opening it: closing it would end the
         # locks of our other connections. -wal and -shm take their rights from it.
         with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
-            os.mknod(url.database or "", 0o640)
+            os.mknod(url.database or "", 0o660)
 
     @event.listens_for(engine, "connect")
     def _prepare(dbapi: Any, record: Any) -> None:

@@ -487,7 +487,7 @@ def test_the_database_file_is_nobodys_to_read_who_is_not_of_its_group(tmp_path: 
         database.close()
     finally:
         os.umask(umask)
-    assert modes == dict.fromkeys(("greenroom.db", "greenroom.db-wal", "greenroom.db-shm"), 0o640)
+    assert modes == dict.fromkeys(("greenroom.db", "greenroom.db-wal", "greenroom.db-shm"), 0o660)
 
 
 def test_sqlite_refuses_a_network_filesystem_unless_told_otherwise(
