@@ -79,6 +79,12 @@ class Application:
             return None
         return newest[0]["fire_time"], str(newest[0]["settings"].get("schedule", ""))
 
+    def last_done(self) -> dt.datetime | None:
+        """Return when a cycle, dry or not as the settings have it, was last done; None if none ever was."""
+        dry_run = self.staging_settings()[0].dry_run
+        with self.database.read() as connection:
+            return runs.last_success(connection, dry_run=dry_run)
+
     def run_cycle(
         self,
         *,

@@ -39,8 +39,8 @@ class Listening:
         now = [self._listener] if self._listener is not None else []
         return any(listener.is_waiting for listener in (*now, *self._stopped.values()))
 
-    def to(self, root: bytes | None) -> bool:
-        """Listen to a folder, or to none; return whether that is another one than before.
+    def to(self, root: bytes | None) -> None:
+        """Listen to a folder, or to none.
 
         To be called again and again: to a folder whose disk is still being asked it listens once that has answered.
         """
@@ -48,7 +48,7 @@ class Listening:
         if root in self._stopped:
             root = None
         if root == self._root:
-            return False
+            return
         if self._listener is not None and self._root is not None:
             self._listener.stop()
             self._stopped[self._root] = self._listener
@@ -57,4 +57,3 @@ class Listening:
             listener = self._watch(root, self._hear)
             listener.start()
             self._listener, self._root = listener, root
-        return True

@@ -107,7 +107,7 @@ class Heartbeat:
     def stop_listening(self) -> None:
         """Free the watch; a beat that follows listens anew, for the folder may be another one under the old name."""
         with self._beating:
-            self._listen_to(None)
+            self._listening.to(None)
 
     def is_idle(self, timeout: float) -> bool:
         """Wait so many seconds for the running cycle, if there is one; return whether none runs now."""
@@ -122,20 +122,20 @@ class Heartbeat:
         if not self._started:
             self._position = first_position(settings, self._app.last_fire(), now)
             self._started = True
+        with self._survive("watch"):
+            self._listen(settings)  # first, so that what it begins with is known to the cycle that is due
         position, fire = follow(self._position, settings, now)
         if fire is not None:
             self._fire(fire)
         self._position = position  # only now: a skip that could not be recorded is met again
         with self._survive("jobs"):
             self._carry()
-        with self._survive("watch"):
-            self._listen(settings)
         with self._survive("disks"):
             self._look()
         if not settings.enabled:
             self._hints.clear()
         quiet = max(settings.quiet_seconds, AGAIN_SECONDS) if self._last == SKIPPED else settings.quiet_seconds
-        if self._hints.due(quiet) and not self._is_running():
+        if self._hints.due(quiet) and not self._is_running() and not self._is_due_within(settings.quiet_seconds, now):
             self._start("watch", None)
         self.state = "; ".join([*self._late, self._describe(settings)])
 
@@ -146,6 +146,11 @@ class Heartbeat:
         why = f"the cycle that began at {show_time(self._cycle_began)} was still running"
         self._app.record_skip(fire, Reason("busy", "; ".join([why, *self._late])))
         logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
+
+    def _is_due_within(self, seconds: float, now: dt.datetime) -> bool:
+        """Whether the schedule fires so soon: a cycle with news would last longer, and the fire time be skipped."""
+        upcoming = self._position.schedule.next_after(now) if self._position else None
+        return upcoming is not None and upcoming <= now + dt.timedelta(seconds=seconds)
 
     def _is_running(self) -> bool:
         return self._cycle is not None and self._cycle.is_alive()
@@ -174,11 +179,7 @@ class Heartbeat:
 
     def _listen(self, settings: StagingScan) -> None:
         library = self._app.inbound() if settings.enabled and settings.watch else None
-        self._listen_to(library.path if library else None)
-
-    def _listen_to(self, root: bytes | None) -> None:
-        if self._listening.to(root):
-            self._hints.clear()
+        self._listening.to(library.path if library else None)
 
     def _look(self) -> None:
         was_late = bool(self._late)

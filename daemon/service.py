@@ -51,8 +51,11 @@ def serve(app: Application) -> int:
         def silent(busy: bool) -> list[str]:
             return hanging.look(roots(app.database), busy=busy or carrying.is_busy or bool(app.ongoing.stages()))
 
+        def watch(root: bytes, hear: Callable[[], None]) -> Watch:
+            return Watch(root, hear, since=(app.last_done() or utc_now()).timestamp())
+
         heartbeat = scheduler.Heartbeat(
-            app, stop, clock=utc_now, monotonic=boottime, watch=Watch, carry=carrying.look, silent=silent
+            app, stop, clock=utc_now, monotonic=boottime, watch=watch, carry=carrying.look, silent=silent
         )
         app.hint = heartbeat.hint
         beat = _Reporting(heartbeat, app.database)

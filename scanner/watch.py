@@ -10,7 +10,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -31,9 +31,10 @@ GONE = -1
 class Watch:
     """Calls `on_change`, from a thread of its own, when something below `root` may have changed.
 
-    A hint, never the truth: calls may come too often, late, or not at all. What a scan ignores makes none. `reason`
-    says, once listening, why the kernel's events do not suffice and the folders' times are polled as well; or is None.
-    Nobody waits for a disk that hangs, but that thread.
+    A hint, never the truth: calls may come too often, late, or not at all. What a scan ignores makes none. It begins
+    with a look for what changed after `since`, in seconds of the wall clock, while nobody listened. `reason` says, once
+    listening, why the kernel's events do not suffice and the folders' times are polled as well; or is None. Nobody
+    waits for a disk that hangs, but that thread.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Watch:
         root: bytes,
         on_change: Callable[[], None],
         *,
+        since: float,
         poll_seconds: float = POLL_SECONDS,
         patience: float = PROMPTLY,
     ) -> None:
         self.reason: Reason | None = None
         self._root, self._on_change = root, on_change
+        self._since: float | None = since
         self._poll_seconds, self._patience = poll_seconds, patience
         self._stopping = threading.Event()
         self._resting = threading.Event()  # unless a disk is asked
@@ -69,11 +72,10 @@ class Watch:
         self._thread.join(self._patience)
 
     def _listen(self) -> None:
-        is_another = False
-        while is_another := self._listen_here(is_another):
-            pass
+        while self._listen_here():
+            self._since = None  # of what came meanwhile nobody told
 
-    def _listen_here(self, is_another: bool) -> bool:
+    def _listen_here(self) -> bool:
         """Listen until another folder has the name, as of a disk that was mounted anew; return whether one has."""
         with ExitStack() as ends:
             number = ends.enter_context(numbered(self._root))
@@ -82,8 +84,8 @@ class Watch:
             if self.reason and not self._stopping.is_set():
                 logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
                 self._poll()
-            if is_another:
-                self._hear()  # of what came meanwhile nobody told
+            else:
+                self._hear_news()
             while not self._rest():
                 if number() not in (first, GONE):
                     return True
@@ -129,9 +131,21 @@ class Watch:
         below = os.path.relpath(os.fsencode(path), self._root) if path else b"."
         return below != b"." and not any(built_in(part, False) in (OWN, JUNK) for part in below.split(b"/"))
 
+    def _hear_news(self) -> None:
+        if self._since is None or any(changed > self._since for changed in self._times_of_change()):
+            self._hear()
+
+    def _times_of_change(self) -> Iterator[float]:
+        """Yield when all below the root was changed or put there; not the root, in which our own trials come and go."""
+        for folder in list_folders(self._root):
+            with suppress(OSError), os.scandir(folder) as listing:
+                looked_at = [entry for entry in listing if self._concerns(entry.path)]
+                yield from (entry.stat(follow_symlinks=False).st_ctime for entry in looked_at)
+
     def _poll(self) -> None:
         folders = list_folders(self._root)
         before = folder_times(folders)
+        self._hear_news()
         while not self._rest():
             if folder_times(folders) != before:
                 folders = list_folders(self._root)

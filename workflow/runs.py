@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Index, Text, cast, delete, false, func, insert, select, update
+from sqlalchemy import Connection, Index, Text, cast, delete, false, func, insert, select, true, update
 
 from config.tables import Base, column, optional
 
@@ -137,10 +137,10 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
-def last_success(connection: Connection) -> dt.datetime | None:
-    """Return when a run was last done; None if none ever was."""
-    real = RunRow.dry_run == false()  # IS false is no condition of an index in PostgreSQL
-    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", real)
+def last_success(connection: Connection, *, dry_run: bool = False) -> dt.datetime | None:
+    """Return when a run, or a dry one, was last done; None if none ever was."""
+    kind = RunRow.dry_run == (true() if dry_run else false())  # IS false is no condition of an index in PostgreSQL
+    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", kind)
     return connection.execute(query).scalar_one()
 
 

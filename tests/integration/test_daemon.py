@@ -132,6 +132,24 @@ def test_a_change_in_the_folder_asks_for_a_cycle(installation: Installation) -> 
     assert {(row["trigger"], row["fire_time"]) for row in installation.runs()} == {("watch", None)}
 
 
+def test_what_was_dropped_while_no_daemon_ran_is_taken_when_one_starts_and_a_restart_alone_begins_nothing(
+    installation: Installation,
+) -> None:
+    installation.set(schedule=YEARLY, enabled=True, quiet_seconds=2, reserve_mib=0)
+    write_album(installation.inbound / "Early", artist="Artist", album="Early", tracks=1)
+    with installation.daemon():
+        installation.hear_status("last: nothing yet")
+        (installation.inbound / "Early").rename(installation.inbound / "Artist - Early")
+        installation.hear_status("last: 1 staged")
+    write_album(installation.inbound / "Late", artist="Artist", album="Late", tracks=1)
+    with installation.daemon():
+        installation.hear_status("last: 1 staged")
+    with installation.daemon():
+        installation.hear(lambda line: line == "WATCHDOG=1")
+        time.sleep(5)  # more than the quiet seconds, after which what it began to listen with would be a cycle
+    assert [(row["trigger"], row["counts"]["staged"]) for row in installation.runs()] == [("watch", 1)] * 2
+
+
 def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(installation: Installation) -> None:
     installation.set(schedule="every 10s", enabled=True, quiet_seconds=300)
     album = installation.inbound / "Artist - Album (1999)"

@@ -427,6 +427,43 @@ def test_a_change_during_a_cycle_asks_for_another_one_after_it() -> None:
     assert daemon.app.cycles == [("watch", None)] * 2
 
 
+@pytest.mark.parametrize(
+    ("schedule", "passed", "cycles"),
+    [("0 0 1 1 *", 6, [("watch", None)]), ("0 * * * *", 6, [("schedule", NOON)])],
+)
+def test_what_is_heard_while_listening_begins_is_for_the_cycle_that_is_due_or_else_asks_for_one(
+    schedule: str, passed: float, cycles: list[tuple[str, dt.datetime | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Daemon(Installation(settings(schedule, quiet=5), last=(later(hours=-1), schedule)))
+    monkeypatch.setattr(Watch, "start", lambda watch: watch.change())
+    daemon.beat()
+    daemon.beat(seconds=passed)
+    daemon.beat(seconds=passed)
+    assert daemon.app.cycles == cycles
+    assert daemon.app.skips == []
+
+
+def test_a_change_shortly_before_a_fire_time_is_left_to_it_which_would_be_skipped_else() -> None:
+    daemon = Daemon(Installation(settings("0 * * * *", quiet=60)))
+    daemon.beat(minutes=58)
+    daemon.watches[0].change()
+    daemon.hold_cycles()
+    daemon.beat(settle=False, seconds=61)
+    daemon.beat(settle=False, seconds=59)
+    assert daemon.app.cycles == [("schedule", later(hours=1))]
+    assert daemon.app.skips == []
+    daemon.release_cycles()
+
+
+def test_a_hint_outlives_a_reload() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=5)))
+    daemon.beat()
+    daemon.heart.hint()
+    daemon.heart.stop_listening()
+    daemon.beat(seconds=6)
+    assert daemon.app.cycles == [("watch", None)]
+
+
 def test_a_disabled_daemon_does_not_listen() -> None:
     daemon = Daemon(Installation(settings("0 0 1 1 *")))
     daemon.beat()

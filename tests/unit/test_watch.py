@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -23,9 +24,9 @@ LONG = 20.0  # seconds; reached only when a test fails
 def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
     started: list[Watch] = []
 
-    def begin(root: Path, poll_seconds: float = 3600) -> tuple[Watch, threading.Event]:
+    def begin(root: Path, poll_seconds: float = 3600, since: float = math.inf) -> tuple[Watch, threading.Event]:
         heard = threading.Event()
-        one = Watch(os.fsencode(root), heard.set, poll_seconds=poll_seconds, patience=LONG)
+        one = Watch(os.fsencode(root), heard.set, since=since, poll_seconds=poll_seconds, patience=LONG)
         one.start()
         started.append(one)
         return one, heard
@@ -38,6 +39,22 @@ def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
 
 
 Listen = Callable[..., tuple[Watch, threading.Event]]
+
+
+@pytest.mark.parametrize("polled", [False, True])
+def test_what_changed_while_nobody_listened_is_heard_at_once_and_what_is_older_is_not(
+    tmp_path: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch, polled: bool
+) -> None:
+    if polled:
+        monkeypatch.setitem(machine.NETWORK_FILESYSTEMS, machine.filesystem_type(os.fsencode(tmp_path)), "NFS")
+    for name in ("artist/album/1.flac", ".greenroom-trash/2.flac"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    dropped = (tmp_path / "artist/album").stat().st_ctime  # the trash is younger
+    os.utime(tmp_path / "artist/album/1.flac", (0, 0))  # as of music that was copied with its times
+    changed = (tmp_path / "artist/album/1.flac").stat().st_ctime
+    assert listen(tmp_path, since=dropped - 1)[1].is_set()
+    assert not listen(tmp_path, since=changed)[1].is_set()
 
 
 def test_a_file_below_a_new_folder_is_heard(tmp_path: Path, listen: Listen) -> None:
@@ -110,7 +127,7 @@ def test_a_name_that_is_not_text_is_heard(tmp_path: Path, listen: Listen) -> Non
 )
 def test_our_own_files_and_junk_make_no_hint(tmp_path: Path, name: bytes, concerns: bool) -> None:
     root = os.fsencode(tmp_path)
-    assert Watch(root, lambda: None)._concerns(os.path.join(root, name).rstrip(b"/")) is concerns
+    assert Watch(root, lambda: None, since=0.0)._concerns(os.path.join(root, name).rstrip(b"/")) is concerns
 
 
 def test_reading_is_no_change(tmp_path: Path, listen: Listen) -> None:
