@@ -10,13 +10,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-_PLAIN: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+from config.plain import open_plain, opened
+
 _BEYOND: Final = 1 << 40  # a byte that no file of ours has
-
-
-def open_plain(path: bytes, flags: int = os.O_RDONLY) -> int:
-    """Open a file that is locked or read, never through a link, waiting for nobody. Raises OSError."""
-    return os.open(path, flags | _PLAIN)
 
 
 def lock(fd: int, path: bytes) -> None:
@@ -69,13 +65,11 @@ def _open_for_writing(fd: int, path: bytes) -> None:
 
 
 def _others_can_read(path: bytes) -> bool:
-    reader = open_plain(path)
-    try:
-        os.read(reader, 1)
-    except PermissionError:
-        return False
-    finally:
-        os.close(reader)
+    with opened(path) as reader:
+        try:
+            os.read(reader, 1)
+        except PermissionError:
+            return False
     return True
 
 

@@ -26,6 +26,7 @@ from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
 from config.leave import LEAVE, ROWS, changing
 from config.libraries import Library
 from config.machine import boottime
+from config.plain import open_plain
 from config.reasons import show_path
 from config.sentinel import unseen
 
@@ -87,7 +88,7 @@ def _give_back(database: Database, library: Library, fence: int) -> None:
 def _flock(database: Database, library: Library) -> Iterator[None]:
     shown = show_path(library.path)
     try:
-        fd = alone.open_plain(library.sentinel)
+        fd = open_plain(library.sentinel)
     except OSError as error:
         raise unseen(library.called, library.path, error) from error
     try:

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from config.plain import open_plain
+
 
 @contextlib.contextmanager
 def scratch_folder(within: Path, prefix: str) -> Iterator[Path]:
@@ -44,7 +46,7 @@ def _sweep(within: Path, prefix: str, suffix: str) -> None:
     """Remove what nobody holds. A disk that knows no locks keeps it."""
     for left in within.glob(f"{glob.escape(prefix)}????????{glob.escape(suffix)}"):
         with contextlib.suppress(OSError):
-            fd = _opened(left)
+            fd = open_plain(left)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -64,14 +66,10 @@ def _held(make: Callable[[], str]) -> Iterator[Path]:
 
 def _taken(made: Path, stack: contextlib.ExitStack) -> bool:
     try:
-        fd = _opened(made)
+        fd = open_plain(made)
     except FileNotFoundError:
         return False
     stack.callback(os.close, fd)
     with contextlib.suppress(OSError):
         fcntl.flock(fd, fcntl.LOCK_EX)  # who sweeps has it for a moment
     return made.exists()
-
-
-def _opened(path: str | Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

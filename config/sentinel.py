@@ -6,9 +6,9 @@ import errno
 import os
 
 from config import users
-from config.alone import open_plain
 from config.errors import GreenroomError, Misconfigured, Retryable
 from config.machine import sync_folder
+from config.plain import opened
 from config.reasons import show_path
 
 SENTINEL = b".greenroom-root"
@@ -23,11 +23,8 @@ def read_sentinel(root: bytes) -> str | None:
     Raises OSError when that cannot be seen: a file that cannot be opened is not a file that is not there.
     """
     try:
-        fd = open_plain(os.path.join(root, SENTINEL))
-        try:
+        with opened(os.path.join(root, SENTINEL)) as fd:
             text = os.read(fd, 100).decode("ascii").strip()
-        finally:
-            os.close(fd)
     except UnicodeDecodeError:
         return None
     except OSError as error:

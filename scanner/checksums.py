@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from config.plain import opened
 from config.reasons import Reason, show_path
 from scanner.identity import Identity
 from scanner.smallfiles import read_small
@@ -129,16 +130,11 @@ def _differs(root: bytes, path: bytes, entry: Listed, remember: Remember) -> boo
     """Tell whether a file's sum is another one; a file that cannot be read or has no such sum does not differ."""
     whole = os.path.join(root, path)
     try:
-        descriptor = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(whole) as descriptor:
+            identity = Identity.of(os.fstat(descriptor))
+            value = remember(whole, identity, entry.algorithm, lambda: SUMS[entry.algorithm](descriptor))
     except OSError:
         return False
-    try:
-        identity = Identity.of(os.fstat(descriptor))
-        value = remember(whole, identity, entry.algorithm, lambda: SUMS[entry.algorithm](descriptor))
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
     return value is not None and value != entry.value
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from config.plain import opened
 from config.reasons import Reason, counted, show_time
 from scanner.writers import has_writer, is_sparse
 
@@ -118,13 +119,10 @@ def probe(path: bytes, shown: bytes) -> Reason | None:
     `shown` goes into the reason. None may also mean that it cannot be told: not our file, a network filesystem, gone.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(path) as descriptor:
+            return unready(descriptor, shown)
     except OSError:
         return None  # whoever moves the file meets the same error, and tells it
-    try:
-        return unready(descriptor, shown)
-    finally:
-        os.close(descriptor)
 
 
 def unready(descriptor: int, shown: bytes) -> Reason | None:

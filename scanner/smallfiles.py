@@ -8,6 +8,8 @@ import stat
 from contextlib import suppress
 from typing import Final
 
+from config.plain import opened
+
 MAX_SMALL: Final = 1 << 20  # bytes; lists and cue sheets have a line or a few for each track
 
 
@@ -17,16 +19,11 @@ def read_small(path: bytes) -> bytes:
     What cannot be read says nothing: whoever moves the file meets the same error, and tells it.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(path) as descriptor:
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return os.pread(descriptor, MAX_SMALL, 0) if is_file else b""
     except OSError:
         return b""
-    try:
-        found = os.fstat(descriptor)
-        return os.pread(descriptor, MAX_SMALL, 0) if stat.S_ISREG(found.st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def text_of(data: bytes) -> str:

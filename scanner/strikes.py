@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from config.plain import opened
 from scanner.identity import identity_from
 
 if TYPE_CHECKING:
@@ -56,14 +57,9 @@ def _digest(db: NewScan, path: bytes, numbers: Numbers) -> str | None:
     from scanner.checksums import SUMS  # hardly any scan takes one
 
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(path) as descriptor:
+            if os.fstat(descriptor).st_size != numbers[2]:
+                return None
+            return db.digest(path, identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
     except OSError:
         return None
-    try:
-        if os.fstat(descriptor).st_size != numbers[2]:
-            return None
-        return db.digest(path, identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from config.blake import blake2b
 from config.errors import Misconfigured
+from config.plain import opened
 from config.reasons import Reason, show_path
 from config.sentinel import SENTINEL
 from scanner.identity import storable_numbers
@@ -193,8 +194,7 @@ def _with_ignore_file(root: bytes, path: bytes, rules: IgnoreRules, ignored: lis
     """Add the folder's own patterns; lines that are refused, and a file that cannot be read, are told in `ignored`."""
     relative = os.path.join(path, IGNORE_FILE)
     try:
-        descriptor = os.open(os.path.join(root, relative), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        with opened(os.path.join(root, relative)) as descriptor, open(descriptor, "rb", closefd=False) as file:
             text = file.read(MAX_IGNORE_FILE) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     except OSError as error:
         ignored.append(Reason("bad_ignore_file", f"This ignore file cannot be read: {error.strerror}.", relative))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
+from config.plain import opened
+
 MOST_BYTES: Final = 20_000_000
-_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 
 
@@ -23,11 +24,11 @@ class Refused(Exception):
 @contextmanager
 def open_file(path: bytes) -> Iterator[BinaryIO]:
     """Open a plain file, never through a link as its last name. Raises Refused, and OSError."""
-    fd = os.open(path, _OPEN)
-    with os.fdopen(fd, "rb") as file:
+    with opened(path) as fd:
         if os.fstat(fd).st_mode & _FORMAT != _REGULAR:
             raise Refused("not_a_regular_file", "It is no file but a folder or device.")
-        yield file
+        with open(fd, "rb", closefd=False) as file:
+            yield file
 
 
 def read_file(path: bytes) -> bytes:

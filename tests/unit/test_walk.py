@@ -141,6 +141,14 @@ def test_an_ignore_file_that_is_a_link_or_nonsense_is_told(tmp_path: Path) -> No
     assert [r.code for r in found[b"b"].ignored] == ["bad_ignore_file", "own_file"]
 
 
+def test_a_folder_called_like_an_ignore_file_is_told_and_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / ".greenroomignore").mkdir()
+    before = os.listdir("/proc/self/fd")
+    found = look(tmp_path)
+    assert [r.code for r in found[b""].ignored] == ["bad_ignore_file", "own_file"]
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_two_hundred_levels_are_walked_and_paths_beyond_the_limit_are_told(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["d"] * 200)
     write(deep / "01.flac")
