@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from config.database import Database
 from config.errors import GreenroomError
 from config.lease import Guard
 from config.libraries import Library
-from config.machine import boot_id, uncollected
+from config.machine import uncollected
 from config.reasons import Reason
 from processor.filesystem.files import Tree
 from processor.filesystem.system_errors import explained
-from processor.moves.move import Publish, unheard
+from processor.moves.move import Performance, Publish, unheard
 from processor.planning.meeting import Rules
 from processor.planning.naming import Proposal, cue_references, propose, unnamed
 from processor.planning.plan import RESTAGE, AlbumPlan
@@ -106,16 +106,8 @@ def recover_transfers(
     undone: Publish = unheard,
 ) -> RecoveryReport:
     """Settle what earlier runs left unfinished between the two roots; see processor.recover, and staged.Then."""
-    now = dt.datetime.now(dt.UTC)
-    return recover(
-        database,
-        guard,
-        lambda connection, transfer: publish(connection, [transfer], now, then),
-        (inbound.path, staging.path),
-        now=now,
-        boot_id=boot_id(),
-        undone=undone,
-    )
+    run = Performance(database, guard, partial(publish, then=then), undone=undone)
+    return recover(run, (inbound.path, staging.path))
 
 
 def _plan(

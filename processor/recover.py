@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from config.database import Database
 from config.reasons import Reason, sentence
-from processor.moves.move import Performance, Publish, unheard
+from processor.moves.move import Performance
 from processor.settle import take_over
 from processor.transfers import journal
-from processor.transfers.guard import Guard
 from processor.transfers.orphans import sweep
-from processor.transfers.transfer import Strategy, Transfer
+from processor.transfers.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +32,18 @@ class RecoveryReport:
         return replace(whole, reasons=tuple(dict.fromkeys(whole.reasons)))
 
 
-def recover(  # noqa: PLR0913  each is one collaborator
-    database: Database,
-    guard: Guard,
-    publish: Publish,
-    roots: tuple[bytes, bytes],
-    *,
-    now: dt.datetime,
-    boot_id: str,
-    strongest: Strategy = "link",
-    workers: int = 1,
-    undone: Publish = unheard,
-    blobs: bytes = b"",
-) -> RecoveryReport:
+def recover(run: Performance, roots: tuple[bytes, bytes]) -> RecoveryReport:
     """Settle every transfer left open between two roots (source, destination), and sweep hidden folders without a row.
 
     Call it under the lease of the roots and after their sentinels were checked: an unmounted root looks empty.
-    `publish` writes the staging item, in the transaction that makes the transfer `published`; `undone` hears of undos
-    in theirs; `blobs` is the folder of the cache; `boot_id` is the kernel's (/proc/sys/kernel/random/boot_id).
-
     Raises LeaseLost, Stopped, and Retryable when the database fails.
     """
-    run = Performance(database, guard, publish, now, boot_id, strongest, workers, undone=undone, blobs=blobs)
-    with database.read() as connection:
+    with run.database.read() as connection:
         unfinished = journal.open_transfers(connection, *roots)
         unfinished += journal.open_transfers(connection, roots[1], roots[1])  # to the trash of a root, and from it
     settled = [take_over(run, transfer) for transfer in unfinished]
-    run.reasons += sweep(database, guard, *roots)
-    run.reasons += sweep(database, guard, *reversed(roots))  # undos build in the inbound root
+    run.reasons += sweep(run.database, run.guard, *roots)
+    run.reasons += sweep(run.database, run.guard, *reversed(roots))  # undos build in the inbound root
     return report_of(settled, run.reasons)
 
 

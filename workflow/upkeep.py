@@ -17,8 +17,8 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview, Unmoved
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.machine import boot_id
 from processor.artwork.blobs import Blobs
+from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
 from workflow import events, telling
@@ -61,9 +61,12 @@ def recover_libraries(
 
 def settle(database: Database, staging: Library, library: Library, cache: bytes, guard: Guard) -> RecoveryReport:
     """Settle what was left unfinished between staging and a library, both of which the caller holds."""
-    roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
-    report = recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
-    return told(database, report)
+    return told(database, recover(performance(database, guard, cache), (staging.path, library.path)))
+
+
+def performance(database: Database, guard: Guard, cache: bytes) -> Performance:
+    """Return what performs moves between staging and a library; `cache` is the folder of blobs."""
+    return Performance(database, guard, recorded, workers=WORKERS, blobs=cache)
 
 
 def told(database: Database, report: RecoveryReport) -> RecoveryReport:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from config import machine
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason
@@ -31,8 +32,8 @@ class Performance:
     database: Database
     guard: Guard
     publish: Publish  # writes what the transfer makes of the staging item, in the transaction that publishes it
-    now: dt.datetime
-    boot_id: str
+    now: dt.datetime = field(default_factory=machine.utc_now)
+    boot_id: str = field(default_factory=machine.boot_id)
     strongest: Strategy = "link"
     workers: int = 1
     known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from loguru import logger
-from sqlalchemy import Connection
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
 from config.machine import boot_id, utc_now
@@ -114,14 +114,9 @@ class Mover:
                 raise
             album.error = error
             return
+        publishing = partial(publish, then=between.then)
         run = Performance(
-            between.database,
-            between.guard,
-            self._publish,
-            at,
-            boot_id(),
-            workers=between.crew.workers,
-            known=between.known,
+            between.database, between.guard, publishing, at, workers=between.crew.workers, known=between.known
         )
         album.transfer = settle(run, album.transfer)
         if run.trouble is not None and ends_moving(run.trouble):
@@ -129,9 +124,6 @@ class Mover:
         if album.transfer.state not in ("published", "done"):
             album.error = run.trouble
         album.reasons = tuple(run.reasons)
-
-    def _publish(self, connection: Connection, transfer: Transfer) -> None:
-        publish(connection, [transfer], utc_now(), self._between.then)
 
 
 def _moved(plan: AlbumPlan, album: Album) -> Moved:

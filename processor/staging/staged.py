@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from config.machine import utc_now
 from config.reasons import Reason
 from processor.items import repository, storing
 from processor.items.item import NewItem
@@ -40,18 +41,16 @@ class ForRun(NamedTuple):
     restage: Restage = restage_nothing
 
 
-def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
-    """Write the staging items of albums that are in place, in the transaction that publishes their transfers.
+def publish(connection: Connection, transfer: Transfer, then: Then = nothing_more) -> None:
+    """Write the staging item of an album that is in place, in the transaction that publishes its transfer.
 
     What was said of the tracks of an album goes with them where another album took its place.
     """
-    changed = [digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
-    met = {transfer.item["key"] for transfer in transfers if transfer.before is not None}
-    before = repository.recorded(connection, met) if met else {}
-    items = storing.upsert(connection, changed, now)
-    for item in changed:
-        if item.key in before and (names := renamed(before[item.key].item, item)):
-            rows.rename_parts(connection, items[item.key].id, names, now)
+    item, now = digested(NewItem.from_json(transfer.item), transfer), utc_now()
+    before = {} if transfer.before is None else repository.recorded(connection, [item.key])
+    items = storing.upsert(connection, [item], now)
+    if item.key in before and (names := renamed(before[item.key].item, item)):
+        rows.rename_parts(connection, items[item.key].id, names, now)
     then(connection, items, now)
 
 

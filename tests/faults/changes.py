@@ -121,7 +121,7 @@ class Scene:
 
     def recovered(self, guard: Guard, boot_id: str = "boot") -> RecoveryReport:
         roots = (self.inbound, self.staging)
-        return recover(self.database, guard, _publish, roots, now=NOW, boot_id=boot_id, strongest=self.strongest)
+        return recover(self.performance(guard, boot_id), roots)
 
     def after(self) -> dict[bytes, bytes]:
         """What the folder holds in the end."""
@@ -143,7 +143,7 @@ def _role(path: bytes) -> str:
 
 def _publish(connection: Connection, transfer: Transfer) -> None:
     mark("published")
-    publish(connection, [transfer], NOW)
+    publish(connection, transfer)
 
 
 def complaints(scene: Scene) -> Iterator[str]:

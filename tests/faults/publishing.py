@@ -148,16 +148,12 @@ class Scene:
         """Take the album out of the library again."""
         return publish.take_out(self._performance(guard), self.item_id, "eva")
 
-    def _performance(self, guard: Guard) -> Performance:
+    def _performance(self, guard: Guard, boot_id: str = "boot") -> Performance:
         cache = os.fsencode(Blobs(self.database, self.folder).folder)
-        return Performance(self.database, guard, self.recorded, NOW, "boot", self.strongest, 1, blobs=cache)
+        return Performance(self.database, guard, self.recorded, NOW, boot_id, self.strongest, 1, blobs=cache)
 
     def recovered(self, guard: Guard, boot_id: str = "boot") -> RecoveryReport:
-        roots, cache = (self.staging.path, self.library.path), os.fsencode(Blobs(self.database, self.folder).folder)
-        report = recover(
-            self.database, guard, self.recorded, roots, now=NOW, boot_id=boot_id, strongest=self.strongest,
-            blobs=cache,
-        )  # fmt: skip
+        report = recover(self._performance(guard, boot_id), (self.staging.path, self.library.path))
         published.heal(self.database)
         return report
 

@@ -14,7 +14,6 @@ from sqlalchemy import update
 
 from config.database import Database
 from config.errors import NeedsReview
-from config.machine import boot_id
 from processor.filesystem.files import Tree
 from processor.fsck import unsettled
 from processor.fsck.finding import Resume
@@ -57,7 +56,7 @@ class Scene:
         self.before = self.shown()
 
     def run(self, guard: Guard) -> Performance:
-        return retold(Performance(self.house.database, guard, unheard, NOW, boot_id()))
+        return retold(Performance(self.house.database, guard, unheard, NOW))
 
     def tag(self, guard: Guard) -> None:
         with self.house.database.read() as connection:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from processor.moves.move import Performance
 from processor.recover import recover
 from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.traced import Call, Outcome, mark, run_traced
@@ -80,7 +81,7 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, way: Strate
 
     roots = (world.inbound, world.staging)
     outcome = run_traced(
-        lambda: recover(world.database, Steps(fence=2), published, roots, now=NOW, boot_id="boot", strongest=way),
+        lambda: recover(Performance(world.database, Steps(fence=2), published, NOW, "boot", way), roots),
         tmp_path / "log",
     )
     world.database.close()

@@ -48,13 +48,7 @@ class Scene:
         self.names = 0
 
     def run(self, guard: Guard) -> Performance:
-        return Performance(
-            self.house.database,
-            guard,
-            lambda connection, transfer: publish(connection, [transfer], NOW),
-            NOW,
-            boot_id(),
-        )
+        return Performance(self.house.database, guard, publish, NOW)
 
     def discard(self, guard: Steps) -> None:
         with self.house.database.begin() as connection:
@@ -74,8 +68,7 @@ class Scene:
         assert take_back(self.run(guard), transfer).outcome in ("undone", "failed")
 
     def recover(self, guard: Guard) -> None:
-        roots, run = (os.fsencode(self.house.inbound), self.root), self.run(guard)
-        recover(self.house.database, guard, run.publish, roots, now=NOW, boot_id=boot_id())
+        recover(self.run(guard), (os.fsencode(self.house.inbound), self.root))
 
     def album(self, folder: bytes) -> dict[bytes, str]:
         """Digest every file below a folder of staging, the sidecar too."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost
 from config.tables import Base
+from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import journal, sidecar, source_folders
@@ -251,7 +252,7 @@ def _give_up(world: World, transfer: Transfer, guard: Guard, error: GreenroomErr
 def recovered(world: World, guard: Guard, boot_id: str = "boot") -> RecoveryReport:
     """Recover, once."""
     roots = (world.inbound, world.staging)
-    return recover(world.database, guard, publish, roots, now=NOW, boot_id=boot_id, strongest=world.strongest)
+    return recover(Performance(world.database, guard, publish, NOW, boot_id, world.strongest), roots)
 
 
 def tree(root: bytes) -> dict[bytes, bytes]:

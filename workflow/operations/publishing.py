@@ -13,7 +13,6 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, music_libraries, sole_library, verify_root
-from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import publish
 from processor.artwork.blobs import Blobs
@@ -24,8 +23,8 @@ from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from workflow.holding import holding
 from workflow.operations.completing import complete
-from workflow.operations.published import begun, heal, recorded
-from workflow.upkeep import OUTWARD, WORKERS, blobs, check_unmoved, settle
+from workflow.operations.published import begun, heal
+from workflow.upkeep import OUTWARD, blobs, check_unmoved, performance, settle
 
 T = TypeVar("T")
 
@@ -140,7 +139,7 @@ def _locked(
         settle(given.database, given.staging, library, given.blobs, guard)
         heal(given.database)
         check_unmoved(given.database, key, but=OUTWARD)
-        return work(_performance(given.database, guard, given.blobs))
+        return work(performance(given.database, guard, given.blobs))
 
     for root in (given.staging, library):
         verify_root(root)
@@ -153,8 +152,4 @@ def _hand_on(database: Database, item_id: int) -> None:
 
 
 def _bring_back(database: Database, cache: bytes, item_id: int, guard: Guard) -> TakenBack:
-    return publish.restage(_performance(database, guard, cache), item_id)
-
-
-def _performance(database: Database, guard: Guard, cache: bytes) -> Performance:
-    return Performance(database, guard, recorded, dt.datetime.now(dt.UTC), boot_id(), workers=WORKERS, blobs=cache)
+    return publish.restage(performance(database, guard, cache), item_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from sqlalchemy import Connection
 
 from config import admin
@@ -11,7 +9,7 @@ from config.database import Database
 from config.errors import Rejected
 from config.lease import Guard, StopSignal
 from config.libraries import Library, sole_library, verify_root
-from config.machine import boot_id
+from config.machine import utc_now
 from processor.filesystem.files import Tree
 from processor.items import repository
 from processor.metadata import rows
@@ -59,9 +57,7 @@ def recover_tagging(database: Database, guard: Guard, staging: Library) -> Recov
 
 
 def _performance(database: Database, guard: Guard) -> Performance:
-    now = dt.datetime.now(dt.UTC)
-
     def undone(connection: Connection, transfer: Transfer) -> None:
-        events.tell(connection, [telling.of_undo(transfer.item, transfer.undoes or transfer.id)], now)
+        events.tell(connection, [telling.of_undo(transfer.item, transfer.undoes or transfer.id)], utc_now())
 
-    return retold(Performance(database, guard, undone, now, boot_id(), undone=undone))
+    return retold(Performance(database, guard, undone, undone=undone))

@@ -71,7 +71,7 @@ def discard(
                 progress.find(connection, item_id)
         done: list[TakenBack] = []
         for item_id in item_ids:
-            run = Performance(database, guard, unheard, dt.datetime.now(dt.UTC), boot_id())
+            run = Performance(database, guard, unheard)
             try:
                 guard.check_stop()
                 done.append(_one(run, roots, item_id, asked))

@@ -15,7 +15,6 @@ from config import admin
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.lease import Guard
-from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor.moves.move import Performance
 from processor.publication.intent import intent_of
@@ -88,16 +87,8 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     recover_staging(database, guard, roots)
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
-    now = dt.datetime.now(dt.UTC)
-    run = Performance(
-        database,
-        guard,
-        lambda connection, transfer: publish(connection, [transfer], now, of_staging(None)),
-        now,
-        boot_id(),
-        workers=settings.workers,
-        undone=of_undo,
-    )
+    publishing = partial(publish, then=of_staging(None))
+    run = Performance(database, guard, publishing, workers=settings.workers, undone=of_undo)
 
     def take(transfer: Transfer) -> TakenBack:
         return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
