@@ -16,10 +16,11 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
+from config.batches import batched
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
-from processor.filesystem.paths import ancestors, folders, within
+from processor.filesystem.paths import ancestors, extension, folders, within
 from processor.filesystem.rights import set_mode
 from processor.filesystem.system_errors import explained
 from processor.items import standing, storing
@@ -137,14 +138,14 @@ def _said(
     ask: Callable[[list[File]], list[Said]],
 ) -> Iterator[tuple[bytes, Said]]:
     """Yield what became of each file once it is durable, with a limited number open at once."""
-    for some in (paths[n : n + AT_ONCE] for n in range(0, len(paths), AT_ONCE)):
+    for some in batched(paths, AT_ONCE):
         with ExitStack() as stack:
             files = []
             for path in some:
                 place = within(folder, path)
                 with explained("open", place):
                     fd = stack.enter_context(tree.opened(place, write=ask is write))
-                files.append(File(fd, os.path.splitext(path)[1][1:].decode("ascii", "replace").lower(), tags[path]))
+                files.append(File(fd, extension(path), tags[path]))
             said = ask(files)
             for path, file, one in zip(some, files, said, strict=True):
                 with explained("sync", within(folder, path)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 
 
@@ -29,6 +30,11 @@ def relative(path: bytes, folder: bytes) -> bytes:
 def within(folder: bytes, path: bytes) -> bytes:
     """Join two relative paths; either may be b""."""
     return folder + b"/" + path if folder and path else folder or path
+
+
+def extension(path: bytes) -> str:
+    """Return what a file's name ends in, in lower case and without its dot."""
+    return os.path.splitext(path)[1][1:].decode("ascii", "replace").lower()
 
 
 def folders(paths: Iterable[bytes]) -> list[bytes]:

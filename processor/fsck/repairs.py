@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from loguru import logger
 
+from config.batches import batched
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Stopped
 from config.lease import Guard
@@ -53,9 +54,8 @@ def perform(shop: Workshop, findings: Sequence[Finding]) -> list[Finding]:
     done = list(findings)
     for kind, repair in _REPAIRS.items():
         wanted = [n for n, finding in enumerate(done) if isinstance(finding.repair, kind)]
-        for start in range(0, len(wanted), BATCH):
+        for batch in batched(wanted, BATCH):
             shop.guard.check_stop()
-            batch = wanted[start : start + BATCH]
             refused = repair(shop, [done[n].repair for n in batch])
             for n, why in zip(batch, refused, strict=True):
                 done[n] = _after(done[n], why)

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
+from config.batches import batched
 from config.libraries import Library
 from config.tables import Base, column, optional
 from scanner.grouping.chosen import Choice
@@ -63,8 +64,6 @@ def current(connection: Connection, inbound: Library, now: dt.datetime) -> dict[
 
 def forget(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> None:
     """Forget what was said of files."""
-    ordered = sorted(paths)
-    for start in range(0, len(ordered), 500):
-        row = GroupingChoiceRow
-        these = (row.root_uuid == root_uuid, row.path.in_(ordered[start : start + 500]))
-        connection.execute(delete(row).where(*these))
+    row = GroupingChoiceRow
+    for some in batched(sorted(paths)):
+        connection.execute(delete(row).where(row.root_uuid == root_uuid, row.path.in_(some)))

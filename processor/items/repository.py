@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, exists, func, select, update
 
+from config.batches import STATEMENT, batched
 from config.errors import Misconfigured
 from config.reasons import Reason
 from processor.items.item import NewItem, as_reasons
 from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
 
-IN_CHUNK: Final = 1000  # parameters of one IN (…)
 WITH_FILES: Final = 50  # items that are read at once with all that is known of their files
 _NOT_NEEDED: Final = ("missing", "publishing", "published")  # statuses of items whose folder may be gone
 
@@ -84,7 +84,7 @@ def folders(connection: Connection, root_uuid: str) -> list[Folder]:
 
 def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
     """Mark items as missing; all else about them stays."""
-    for ids in _chunks(item_ids):
+    for ids in batched(sorted(item_ids)):
         change = update(StagingItem).where(StagingItem.id.in_(ids))
         connection.execute(change.values(status="missing", revision=StagingItem.revision + 1, updated_at=now))
 
@@ -94,7 +94,7 @@ def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[
     columns = (getattr(StagingFile, name) for name in ("item_id", *StagedFile._fields))
     query = select(*columns).order_by(StagingFile.item_id, StagingFile.path)
     found: defaultdict[int, list[StagedFile]] = defaultdict(list)
-    for ids in _chunks(item_ids):
+    for ids in batched(sorted(item_ids)):
         for item_id, *values in connection.execute(query.where(StagingFile.item_id.in_(ids))):
             found[item_id].append(StagedFile(*values))
     return {item_id: tuple(rows) for item_id, rows in found.items()}
@@ -111,9 +111,7 @@ def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool) 
 
     With files, each has `files`, a list of dicts as StagedFile has them.
     """
-    most = WITH_FILES if with_files else IN_CHUNK
-    for start in range(0, len(item_ids), most):
-        wanted = item_ids[start : start + most]
+    for wanted in batched(item_ids, WITH_FILES if with_files else STATEMENT):
         found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
         rows = {row["id"]: row for row in found}
         listed = files(connection, rows) if with_files else {}
@@ -144,7 +142,7 @@ def set_warnings(connection: Connection, item_id: int, kind: str, reasons: Seque
 def recorded(connection: Connection, keys: Collection[str]) -> dict[str, Recorded]:
     """Return the whole items that have one of the keys, by key."""
     found: dict[str, Recorded] = {}
-    for chunk in _chunks(keys):
+    for chunk in batched(sorted(keys)):
         query = select(StagingItem.__table__).where(StagingItem.key.in_(chunk))
         rows = connection.execute(query).mappings().all()
         known = files(connection, [row["id"] for row in rows])
@@ -182,8 +180,3 @@ def totals(connection: Connection) -> tuple[dict[str, int], int]:
     query = select(StagingItem.status, func.count(), func.sum(StagingItem.size)).group_by(StagingItem.status)
     found = connection.execute(query.order_by(StagingItem.status)).all()
     return {status: count for status, count, _ in found}, sum(int(size) for _, _, size in found)
-
-
-def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:
-    ordered = sorted(values)
-    return (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from config.batches import batched
 from processor.client.service import Answer
 from processor.providers.fingerprint import Print
 from processor.providers.lenient import Lenient, Many, Mbid, Number, Share
@@ -69,8 +70,7 @@ class AcoustId(Provider):
     def recognised(self, prints: Sequence[Print]) -> list[Recognised]:
         """Return what each sound is, in their order."""
         found = []
-        for start in range(0, len(prints), TOGETHER):
-            some = prints[start : start + TOGETHER]
+        for some in batched(prints, TOGETHER):
             said = dict(_read(self._look_up(some)))
             found += [said.get(n, Recognised()) for n in range(len(some))]
         return found

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from processor.items.repository import IN_CHUNK
+from config.batches import batched
 from processor.tables import IS_UNSETTLED, LedgerRow, PublicationRow, StagingItem, TransferRow
 from scanner.grouping.folding import fold
 
@@ -93,9 +93,8 @@ def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
     columns = (StagingItem.id, StagingItem.key, PublicationRow.root_uuid, PublicationRow.path)
     query = select(*columns, StagingItem.root_uuid)
     query = query.join(PublicationRow, PublicationRow.item_id == StagingItem.id)
-    ordered = sorted(keys)
-    chunks = (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))
-    rows = (row for chunk in chunks for row in connection.execute(query.where(StagingItem.key.in_(chunk))))
+    some = (query.where(StagingItem.key.in_(chunk)) for chunk in batched(sorted(keys)))
+    rows = (row for one in some for row in connection.execute(one))
     return [Home(item_id, key, root, path, root == where) for item_id, key, root, path, where in rows]
 
 

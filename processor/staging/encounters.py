@@ -10,6 +10,7 @@ from config.errors import Retryable
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
+from processor.filesystem.paths import extension
 from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.items.item import NewFile, NewItem
@@ -105,8 +106,8 @@ class Encounters:
 
 def is_audio(name: bytes) -> bool:
     """Tell whether a name is one of music, of any kind."""
-    extension = os.path.splitext(name)[1][1:].lower().decode("ascii", "replace")
-    return any(extension in kind.audio_extensions for kind in KINDS.values())
+    ending = extension(name)
+    return any(ending in kind.audio_extensions for kind in KINDS.values())
 
 
 def _staged(item: NewItem) -> Iterator[Track]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from config.batches import batched
 from config.database import Database
 from config.errors import NeedsReview
 from config.reasons import Reason
@@ -20,7 +21,6 @@ from processor.transfers.hidden import PLAYER_IGNORES, make_hidden_root
 
 TRASH = b".greenroom-trash"
 LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # most that a look adds to an age; least worth writing
-AT_ONCE = 1000  # ids of one statement
 GOING = b".going"  # ends the name of a folder that is being removed, so that its rest is removed after a crash
 
 
@@ -70,7 +70,7 @@ def listed(database: Database, root: bytes) -> list[Trashed]:
     ages: dict[str, tuple[dt.timedelta, dt.datetime | None]] = {}
     told: dict[str, trash_rows.GaveWay] = {}
     with database.read() as connection:
-        for ids in _some([trashed.transfer_id for trashed in found]):
+        for ids in batched([trashed.transfer_id for trashed in found]):
             ages |= trash_rows.trash_ages(connection, ids)
             told |= trash_rows.gave_way(connection, ids)
     aged = [
@@ -89,7 +89,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     if not ids:
         return
     with database.read() as connection:
-        ages = {id: age for some in _some(ids) for id, age in trash_rows.trash_ages(connection, some).items()}
+        ages = {id: age for some in batched(ids) for id, age in trash_rows.trash_ages(connection, some).items()}
     passed = {id: now - (seen or now) for id, (_, seen) in ages.items()}
     older = {
         id: age + max(dt.timedelta(0), min(passed[id], LONGEST))
@@ -111,7 +111,7 @@ def due(
     """
     old = [one for one in listed(database, root) if one.age >= kept_for and (only is None or one.transfer_id in only)]
     with database.read() as connection:
-        settled = {id for ids in _some([one.transfer_id for one in old]) for id in journal.settled(connection, ids)}
+        settled = {id for ids in batched([one.transfer_id for one in old]) for id in journal.settled(connection, ids)}
     message = "It stays in the trash: its transfer is not settled, or no transfer is known that put it there."
     kept = [Reason("trash_kept", message, place(one.transfer_id)) for one in old if one.transfer_id not in settled]
     return [one for one in old if one.transfer_id in settled], kept
@@ -155,13 +155,8 @@ def _write_down(database: Database, going: Sequence[bytes]) -> None:
     """Let the rows of folders that are being removed say that they are."""
     ids = [name.removesuffix(GOING).decode("utf-8", "backslashreplace") for name in going]
     with database.begin() as connection:
-        for some in _some(ids):
+        for some in batched(ids):
             trash_rows.went_for_good(connection, some)
-
-
-def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids as many at a time as any database takes in one statement."""
-    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
 def _names(tree: Tree) -> list[bytes]:

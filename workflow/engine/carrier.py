@@ -16,6 +16,7 @@ from dbos import DBOS, DBOSClient, Serializer
 from loguru import logger
 from sqlalchemy import Connection
 
+from config.batches import batched
 from config.database import Database
 from config.driver_errors import answering
 from config.machine import boottime
@@ -138,9 +139,8 @@ class Carrier:
 
     def drop(self, dispatches: Iterable[tuple[int, int]]) -> None:
         """Forget dispatches that nobody shall run any more."""
-        ids = [workflow_id(*one) for one in dispatches]
-        for start in range(0, len(ids), CHUNK):
-            self._client.delete_workflows(ids[start : start + CHUNK])
+        for ids in batched([workflow_id(*one) for one in dispatches], CHUNK):
+            self._client.delete_workflows([*ids])
 
     def lost(self, dispatches: Collection[tuple[int, int]], alive: Collection[str]) -> list[tuple[int, int]]:
         """Return those dispatches that DBOS does not know, will not run any more, or gave to a worker not alive."""

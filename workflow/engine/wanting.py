@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, false, func, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from config.batches import batched
 from config.database import insert_into
 from workflow.engine.job import OPEN, Job, NewJob, Status
 from workflow.engine.tables import COLUMNS, IS_OPEN, JobRow, one
-
-HASTENED_AT_ONCE: Final = 1000  # parameters of one IN (…)
 
 
 def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
@@ -29,8 +28,8 @@ def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -
             for job in new:
                 alike[job.phase, job.payload.model_dump_json(), *job[4:]].append(job)
             for same in alike.values():
-                for n in range(0, len(same), HASTENED_AT_ONCE):
-                    _hasten(connection, same[n : n + HASTENED_AT_ONCE], now)
+                for some in batched(same):
+                    _hasten(connection, some, now)
 
 
 def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:

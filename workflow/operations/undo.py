@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, get_args
 
 from config import admin
+from config.batches import batched
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.lease import Guard
@@ -108,9 +109,9 @@ def release(database: Database, name: str) -> int:
 
     Raises Misconfigured (`unknown_transfer`) for an id nobody has.
     """
-    ids, now = _ids(database, name), dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
-        return sum(journal.release(connection, ids[at : at + AT_ONCE], now) for at in range(0, len(ids), AT_ONCE))
+        return sum(journal.release(connection, ids, now) for ids in batched(_ids(database, name)))
 
 
 def named(database: Database, name: str) -> Iterator[Transfer]:
@@ -118,10 +119,9 @@ def named(database: Database, name: str) -> Iterator[Transfer]:
 
     Raises Misconfigured (`unknown_transfer`) if there is none.
     """
-    ids = _ids(database, name)
-    for at in range(0, len(ids), AT_ONCE):
+    for ids in batched(_ids(database, name), AT_ONCE):
         with database.read() as connection:
-            found = journal.these(connection, ids[at : at + AT_ONCE])
+            found = journal.these(connection, ids)
         yield from found
 
 
