@@ -18,7 +18,7 @@ from loguru import logger
 from config import admin
 from config.answering import ANSWERS
 from config.database import Database
-from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured
+from config.errors import Busy, GreenroomError, Misconfigured
 from config.lease import Guard
 from config.leave import ROWS, changing
 from config.libraries import Library
@@ -29,7 +29,6 @@ from processor.items import grouping_choices, presence
 from processor.planning.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan
 from processor.staging.staged import ForRun
-from processor.transfers import trash
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
@@ -128,21 +127,13 @@ class _Cycle(NamedTuple):
         with changing(ROWS):  # also where only dry runs are made, which leave a scan each
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
         if guard is not None:
-            _prune_trash(database, guard, roots.staging, settings.trash_days)
-            upkeep.prune_trash(database, settings.trash_days, self.until)
+            upkeep.prune_trash(database, guard, roots.staging, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
 
     def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
         now, suspended = dt.datetime.now(dt.UTC), suspension.telling_of(self.run.id)
-        presence.check(
-            self.database,
-            roots.staging,
-            self._limits,
-            now,
-            act=guard is not None,
-            suspended=suspended,
-            noticed=noticed,
-        )
+        act = guard is not None
+        presence.check(self.database, roots.staging, self._limits, now, act=act, suspended=suspended, noticed=noticed)
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
         settings = self.settings
@@ -182,14 +173,3 @@ def scan(
         choices = grouping_choices.current(connection, inbound, dt.datetime.now(dt.UTC))
     options = ScanOptions(settings.quiet_seconds, settle, settings.workers, settings.patterns(), choices)
     return scan_into(folder, inbound.path, options, until, progress)
-
-
-def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
-    """Empty the trash of what has lain there long enough; if that fails the cycle goes on."""
-    try:
-        trash.grow_older(database, staging.path, dt.datetime.now(dt.UTC))
-        trash.empty(database, guard, staging.path, dt.timedelta(days=days))
-    except LeaseLost:
-        raise
-    except GreenroomError as error:
-        logger.bind(code=error.reason_code, error=error.message).warning("the trash could not be emptied")

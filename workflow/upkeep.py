@@ -14,13 +14,15 @@ from pathlib import Path
 from loguru import logger
 
 from config.database import Database
-from config.errors import Busy, Misconfigured, NeedsReview, Unmoved
+from config.errors import GreenroomError, LeaseLost, Unmoved
 from config.lease import Guard, StopSignal
-from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.libraries import Library, music_libraries, sole_library, verify_root
+from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blobs
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
+from processor.transfers.trash import Trashed
 from workflow import events, telling
 from workflow.holding import holding, reading
 from workflow.operations.published import heal, recorded
@@ -48,7 +50,7 @@ def recover_libraries(
         return []
     with database.read() as connection:
         staging = sole_library(connection, "staging")
-        found = [lib for lib in list_libraries(connection) if lib.role == "library" and lib.path in roots]
+        found = [library for library in music_libraries(connection, "library") if library.path in roots]
     reports = []
     for library in found:
         verify_root(library)
@@ -87,22 +89,32 @@ def check_unmoved(database: Database, key: str, *, but: Collection[str] = ()) ->
             raise Unmoved("a move of this album is not finished; the next cycle, or `greenroom recover`, finishes it")
 
 
-def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
-    """Empty the trash of each library of what has lain there long enough; a library that is away, or busy, waits.
+def prune_trash(database: Database, guard: Guard, staging: Library, days: int, stop: StopSignal) -> None:
+    """Empty the trash of staging, which the caller holds, and of each library of what has lain there long enough.
 
-    Raises LeaseLost, and Retryable when the database fails.
+    Where a library is away or busy, or a disk refuses it, it waits for the next cycle. Raises LeaseLost.
     """
     with database.read() as connection:
-        found = [lib for lib in list_libraries(connection) if lib.role == "library"]
-    for library in found:
+        roots = [staging, *music_libraries(connection, "library")]
+    for root in roots:
+        work = partial(empty_trash, database, root, dt.timedelta(days=days), None)
         try:
-            verify_root(library)
-            if not reading([library], partial(trash.is_empty, library.path)):
-                holding(database, [library], "empty the trash", stop, partial(_empty, database, library.path, days))
-        except (Busy, Misconfigured, NeedsReview) as error:
-            logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
+            if root is staging:
+                work(guard)
+                continue
+            verify_root(root)
+            if not reading([root], partial(trash.is_empty, root.path)):
+                holding(database, [root], "empty the trash", stop, work)
+        except LeaseLost:
+            raise
+        except GreenroomError as error:
+            log = logger.bind(root=show_path(root.path), code=error.reason_code, error=error.message)
+            log.warning("the trash could not be emptied")
 
 
-def _empty(database: Database, root: bytes, days: int, guard: Guard) -> None:
-    trash.grow_older(database, root, dt.datetime.now(dt.UTC))
-    trash.empty(database, guard, root, dt.timedelta(days=days))
+def empty_trash(
+    database: Database, root: Library, kept_for: dt.timedelta, only: Collection[str] | None, guard: Guard
+) -> tuple[list[Trashed], list[Reason]]:
+    """Remove for good what is due in the trash of a root the caller holds, by its age of now; see `trash.empty`."""
+    trash.grow_older(database, root.path, dt.datetime.now(dt.UTC))
+    return trash.empty(database, guard, root.path, kept_for, only)

@@ -88,7 +88,7 @@ def try_out(app: Application, name_or_id: str | int, folders: Sequence[bytes] = 
     """
     with app.database.read() as connection:
         player = rows.find(connection, name_or_id)
-        there = [one.path for one in libraries.list_libraries(connection) if one.role == "library"]
+        there = [one.path for one in libraries.music_libraries(connection, "library")]
     with _line(app, player) as line:
         return examination.examine(line, list(folders) or there)
 

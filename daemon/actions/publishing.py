@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from config.answering import ANSWERS
-from config.libraries import list_libraries
+from config.libraries import music_libraries
 from config.machine import umask
 from config.reasons import counted, show_path
 from daemon.bootstrap import Application
@@ -84,7 +84,7 @@ def examine(app: Application) -> Iterator[Finding]:
     """
     with app.database.read() as connection:
         long = [path for path in ledger.longer(connection, _SHOWN) if _letters(path) > _SHOWN]
-        has_library = any(library.role == "library" for library in list_libraries(connection))
+        has_library = bool(music_libraries(connection, "library"))
         settings: PublishSettings = settings_of(connection, "publish")
     mask = umask()
     if has_library and not settings.folder_mode and mask & _OTHERS == _OTHERS:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import click
 
-from config.libraries import list_libraries, same_filesystem
+from config.libraries import list_libraries, music_libraries, same_filesystem
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.actions import libraries
@@ -118,7 +118,7 @@ def explain(as_json: bool) -> None:
     """
     with application() as app, usage():
         with app.database.read() as connection:
-            found = [library for library in list_libraries(connection) if library.role == "library"]
+            found = music_libraries(connection, "library")
         told = {library.path: explaining.explain(app.database, library) for library in found}
     if as_json:
         print_json([{"path": path, **asdict(one)} for path, one in told.items()])

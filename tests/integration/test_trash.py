@@ -9,17 +9,21 @@ import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from config import libraries
 from config.database import Database
 from config.errors import NeedsReview
+from config.lease import Guard
+from config.libraries import Library
 from processor.filesystem.files import Tree
 from processor.transfers import journal, trash
 from processor.transfers.hidden import PLAYER_IGNORES
 from processor.transfers.transfer import State, Transfer
 from scanner.ignore import OWN, built_in
+from tests.faults.traced import run_traced
 from tests.faults.world import NOW, At, Killed, Steps, put, tree
 from workflow.upkeep import prune_trash
 
@@ -43,6 +47,11 @@ def remember(database: Database, planned: Transfer, *states: State) -> None:
         journal.plan(connection, [planned], NOW)
         for state in states:
             journal.advance(connection, [planned], state, NOW)
+
+
+def staging(folder: Path) -> Library:
+    """An empty one, which a cycle holds."""
+    return Library(0, "staging", "music", os.fsencode(folder), "held")
 
 
 def dying() -> None:
@@ -172,7 +181,7 @@ def test_killed_while_emptying_the_rest_goes_the_next_time_whatever_its_age(root
 
 
 def test_what_is_half_removed_from_the_trash_of_a_library_goes_with_the_next_cycle(
-    root: bytes, database: Database
+    root: bytes, database: Database, tmp_path: Path
 ) -> None:
     with database.begin() as connection:
         libraries.add_library(connection, "library", root, now=NOW)
@@ -181,10 +190,27 @@ def test_what_is_half_removed_from_the_trash_of_a_library_goes_with_the_next_cyc
     with pytest.raises(Killed):
         trash.empty(database, At("trash remove", dying), root, AT_ONCE)
     assert [one for one in trash.listed(database, root) if one.told] == []
-    prune_trash(database, 30, threading.Event())
+    prune_trash(database, cast(Guard, Steps()), staging(tmp_path), 30, threading.Event())
     assert not [path for path in tree(root) if path.startswith(b".greenroom-trash/t")]
     with database.read() as connection:
         assert journal.old(connection, NOW + dt.timedelta(days=400), 9) == ["t"]
+
+
+@pytest.mark.strace
+def test_a_library_whose_disk_fails_keeps_no_cycle_from_its_end(
+    root: bytes, database: Database, tmp_path: Path
+) -> None:
+    with database.begin() as connection:
+        libraries.add_library(connection, "library", root, now=NOW)
+    remember(database, replace(transfer("t"), kind="discard"), *DONE)
+    throw_away(root, "t")
+    done = run_traced(
+        lambda: prune_trash(database, cast(Guard, Steps()), staging(tmp_path), 0, threading.Event()),
+        tmp_path / "log",
+        "unlinkat:error=EIO",
+    )
+    assert done.status == 0
+    assert [path for path in tree(root) if path.startswith(b".greenroom-trash/t")]
 
 
 def test_a_link_in_the_trash_is_removed_and_not_followed(root: bytes, database: Database, tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from typing import Any, Final, NamedTuple
 from config import activity
 from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
-from config.lease import Guard
-from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, counted, show_path
 from processor.planning.space import human_size
 from processor.transfers import trash
@@ -22,6 +21,7 @@ from processor.transfers.trash import Trashed
 from workflow.holding import holding, reading
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
+from workflow.upkeep import empty_trash
 
 NAMED: Final = 3  # albums named in the activity
 
@@ -77,7 +77,7 @@ def bins(database: Database) -> list[Library]:
     """Return the roots that have a trash: staging, and then the libraries. Raises Misconfigured without staging."""
     with database.read() as connection:
         staging = sole_library(connection, "staging")
-        return [staging, *(one for one in list_libraries(connection) if one.role == "library")]
+        return [staging, *music_libraries(connection, "library")]
 
 
 def lying(database: Database, root: Library) -> Lying:
@@ -131,16 +131,12 @@ def _of(
     sure: bool,
 ) -> tuple[list[Trashed], list[Reason]]:
     """Empty the trash of one root, or say what would go and what may not."""
-
-    def work(guard: Guard) -> tuple[list[Trashed], list[Reason]]:
-        trash.grow_older(database, root.path, dt.datetime.now(dt.UTC))
-        return trash.empty(database, guard, root.path, kept_for, only)
-
     if not sure:
         return reading([root], partial(trash.due, database, root.path, kept_for, only))
     if root.role == "library" and reading([root], partial(trash.is_empty, root.path)):
         return [], []
     needed = resolve_roots(database).both if root.role == "staging" else [root]  # as a cycle does
+    work = partial(empty_trash, database, root, kept_for, only)
     return holding(database, needed, "empty the trash", StopOrTimeout(stop), work)
 
 

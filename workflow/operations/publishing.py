@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
 from config.lease import Guard, StopSignal
-from config.libraries import Library, list_libraries, music_libraries, sole_library, verify_root
+from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
 from processor import publish
 from processor.artwork.blobs import Blobs
@@ -112,7 +112,7 @@ def restage(
     """
     with database.read() as connection:
         homes = {key: ledger.home_of(connection, key) for key in keys}
-        found = {lib.root_uuid: lib for lib in list_libraries(connection) if lib.role == "library"}
+        found = {library.root_uuid: library for library in music_libraries(connection, "library")}
     refused: dict[str, tuple[Reason, ...]] = {}
     for key, home in homes.items():
         library = found.get(home.root_uuid) if home else None

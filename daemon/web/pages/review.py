@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from config.libraries import list_libraries
+from config.libraries import list_libraries, music_libraries
 from daemon.web.access import By
 from daemon.web.bodies import RowId
 from daemon.web.called import called, with_covers
@@ -45,7 +45,7 @@ def show(
         listed = with_covers(connection, called(connection, found.items))
         counts = listing.counts(connection)
         decided = _decided(connection, done)
-        has_library = any(library.role == "library" for library in list_libraries(connection))
+        has_library = bool(music_libraries(connection, "library"))
         goes_on = done and listing.neighbours(connection, wanted.filter, done, wanted.sort)[1]
     return page(
         request,
@@ -108,12 +108,11 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
 def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
     """Return where an item is in staging, and where it was published, if it was."""
     item, home = progress.find(connection, item_id), ledger.publication(connection, item_id)
-    libraries = list_libraries(connection)
-    roots = {library.root_uuid: library.path for library in libraries}
+    roots = {library.root_uuid: library.path for library in list_libraries(connection)}
     return {
         "folder": os.path.join(roots.get(item["root_uuid"], b""), item["path"]),
         "home": home and os.path.join(roots.get(home.root_uuid, b""), home.path),
-        "has_library": any(library.role == "library" for library in libraries),
+        "has_library": bool(music_libraries(connection, "library")),
     }
 
 
