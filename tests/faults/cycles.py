@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -19,6 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from sqlalchemy import select
 
 import scanner.tags.pool  # noqa: F401  as the commands below
 from config import admin
@@ -33,16 +36,18 @@ from processor.publication import ledger
 from processor.transfers import journal
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from processor.transfers.trash import TRASH
+from tests.carrying import carrying
 from tests.databases import migrate
 from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
 from tests.faults.world import tree
 from tests.items import recorded
 from tests.music import write_track
 from workflow import runs
+from workflow.engine.tables import JobRow
 from workflow.operations.tagging import tag_item
 from workflow.phase import all_phases
 
-TAG = ("tag",)  # no command, but what workers do
+TAG, CARRY = ("tag",), ("carry",)  # no commands, but what workers do
 OURS = ("album.greenroom.json", ".greenroom-root")
 OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
 for _name in COMMANDS:  # once here, so that no child has to import them again
@@ -93,7 +98,7 @@ class House:
             (folder / name).touch()
         if url is None:
             url = f"sqlite:///{self.data / 'greenroom.db'}"
-            (self.data / "greenroom.db").write_bytes(_empty_database())
+            (self.data / "greenroom.db").write_bytes(empty_database())
         self.environ = {"GREENROOM_DATA_DIR": str(self.data), "GREENROOM_DATABASE_URL": url}
         self.url = url
         now = dt.datetime.now(dt.UTC)
@@ -163,6 +168,8 @@ class House:
         try:
             if arguments == TAG:
                 _tag()
+            elif arguments == CARRY:
+                _carry()
             else:
                 main(arguments, standalone_mode=False)
             status = 0
@@ -212,6 +219,20 @@ def _tag() -> None:
         for item in items:
             told = tag_item(app.database, item, threading.Event())
             print(item, told.outcome)
+
+
+def _carry() -> None:
+    """Do what a worker does with all jobs that are due, for some seconds at most."""
+    with application() as app, carrying(app.database, app.boot.data_dir):
+        ends = time.monotonic() + 6
+        while time.monotonic() < ends and _are_due(app.database):
+            time.sleep(0.05)
+
+
+def _are_due(database: Database) -> bool:
+    due = (JobRow.status == "running") | (JobRow.not_before.is_(None) | (JobRow.not_before <= dt.datetime.now(dt.UTC)))
+    with database.read() as connection:
+        return bool(connection.execute(select(JobRow.id).where(JobRow.status.in_(("queued", "running")), due)).first())
 
 
 def traced_cycle(house: House, *inject: str) -> Outcome:
@@ -313,7 +334,7 @@ def encoded(**tags: str) -> bytes:
 
 
 @functools.cache
-def _empty_database() -> bytes:
+def empty_database() -> bytes:
     with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
         migrate(f"sqlite:///{folder}/empty.db")
         return Path(folder, "empty.db").read_bytes()

@@ -6,7 +6,9 @@ import contextlib
 import datetime as dt
 import functools
 import os
+import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -14,16 +16,19 @@ from pathlib import Path
 from select import select as readable
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import DateTime, Row, TypeDecorator, create_engine, make_url, select, text, update
 
 from config import admin, libraries
+from config.tables import Base
 from processor.tables import TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES
 from processor.transfers.trash import GOING, TRASH
-from tests.faults.cycles import OUTPUT, Ended, House, forked, music
+from tests.databases import TEMPLATE
+from tests.faults.cycles import OUTPUT, Ended, House, empty_database, forked, music
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
 from tests.faults.test_two_hosts import on_host
+from tests.faults.traced import run_traced
 from tests.pictures import jpeg
 from tests.scenarios.drops import Drop, lay_out, song, songs
 from workflow import suspension
@@ -32,6 +37,7 @@ CYCLE = ["cycle", "--json"]
 MARK = ".greenroom-root"
 ROOTS = ("inbound", "staging", "library", "library2")
 FINE = (0, 1, 75, -signal.SIGKILL)  # a refusal is an answer, too
+EDITIONS = [f"{digit * 8}-1111-4111-8111-111111111111" for digit in "ab"]
 DROPS: Mapping[str, Drop] = {
     "album": songs("Low", "mp3", range(1, 3), date="2014") | {"Low/01 - Song 1.lrc": b"[00:00.00]la"},
     "copy": songs("Low copy", "mp3", range(1, 3), date="2014"),
@@ -50,21 +56,34 @@ DROPS: Mapping[str, Drop] = {
     "loose": {"one.mp3": song(None, "One", artist="Solo"), "two.mp3": song(1, "Two", artist="Duo", album="Twos")},
     "one title": {f"Same/{name}.mp3": song(1, "T", artist="Sam", album="Same", genre=name) for name in "ab"},
     "broken": {f"Broken/{n}.flac": song(n, artist="Bo", album="Ken", keep=n / 2) for n in (1, 2)},
+    "edition": songs("Low ed", "mp3", range(1, 3), date="2014", mb={"release_id": EDITIONS[0]}, genre="e"),
+    "other edition": songs("Low ed 2", "flac", range(1, 4), date="2015", mb={"release_id": EDITIONS[1]}),
+    "better edition": songs("Low ed 3", "flac", range(1, 3), date="2014", mb={"release_id": EDITIONS[0]}),
+    "late, of edition": songs("Low ed 4", "mp3", range(3, 4), date="2014", mb={"release_id": EDITIONS[0]}),
+    "worse": songs("High mp3", "mp3", range(1, 3), album="High Tide"),
     "junk": {"Junk/readme.txt": b"hello", "Junk/x.nfo": b"<album><title>x</title></album>"},
 }  # fmt: skip
 # What people ask for, of what there is at that time, in braces; where there is nothing of it, it is a cycle.
 ASKED = (
     "process --json", "recover --json", "fsck --adopt --json", "verify --all --json", "gc --json", "tag",
     "review approve {item}", "review reject {item}", "review undo {item}", "review trash {item} --json",
-    "review set {item} title Other", "review set {item} credits Eva",
+    "review set {item} title Other", "review set {item} credits Eva", "review set {item} date 1977",
+    "review set {item} title --unlock", "review set {item} title Three --track {track}",
     "review split {item} {track} --artist Eva --album Part --json", "review regroup {item} --json",
     "review merge {item} {other} --json", "items forget {item}",
     "publish {item}", "publish {item} --rename", "publish {published} --undo", "publish --approved",
+    "pictures give {item} front {picture}",
     "undo {transfer} --json", "undo {run} --json", "undo --release {held}", "trash restore {trashed}",
 )  # fmt: skip
 SETTINGS = (
-    ("staging_scan.replace", "better"), ("phase.publish.transfer", "copy"), ("phase.publish.transfer", "hardlink"),
-    ("phase.publish.folder", "{album}"), ("phase.publish.file", "{title}"), ("phase.publish.nfo", "false"),
+    ("staging_scan.replace", "better"), ("staging_scan.replace", "off"), ("staging_scan.ignore", "*.log"),
+    ("staging_scan.ignore", ""), ("staging_scan.trash_days", "1"), ("phase.publish.transfer", "copy"),
+    ("phase.publish.transfer", "hardlink"), ("phase.publish.transfer", "move"), ("phase.publish.folder", "{album}"),
+    ("phase.publish.folder", "{album_artist}/{album}[ ({year})]"), ("phase.publish.file", "{title}"),
+    ("phase.publish.file", "[{disc}-][{track:02} ]{title}"), ("phase.publish.nfo", "false"),
+    ("phase.publish.nfo", "true"), ("phase.publish.profile", "all"), ("phase.publish.library", "* -> {library2}"),
+    ("phase.publish.library", "genre Folk -> {library2}; * -> {library}"), ("phase.publish.file_mode", "640"),
+    ("phase.publish.mode", "auto"), ("phase.review.mode", "auto"), ("phase.tag.mode", "auto"),
 )  # fmt: skip
 
 
@@ -92,11 +111,22 @@ def must_be_fine(words: Sequence[object], ended: Ended) -> None:
     if "click.exceptions.UsageError" not in ended.err:
         assert ended.status in FINE, (words, ended)
         assert "Traceback" not in ended.err, (words, ended.err)
+        assert ended.status != 1 or ended.out or ended.err, (words, "fails, and says nothing")
 
 
 def is_trashed(path: Path) -> bool:
     """Tell whether a file is in a trash."""
     return f"/{os.fsdecode(TRASH)}/" in str(path)
+
+
+@contextlib.contextmanager
+def another_disk(folder: Path) -> Iterator[Path]:
+    """Yield a small disk of its own, where one may be mounted; else a plain folder, which is never full."""
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], check=False, capture_output=True)
+    yield folder
+    if made.returncode == 0:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def pick(things: Any, n: int) -> Any:
@@ -107,8 +137,11 @@ def pick(things: Any, n: int) -> Any:
 class Life(House):
     """An installation with two libraries, and everything anybody ever put into one of its roots."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, disk: Path, url: str | None = None) -> None:
         super().__init__(folder, url=url, filled=False, workers=1, vanish_percent=50)
+        self.disk, self.backup = disk, folder / "backup"
+        self.environ["GREENROOM_OFFLINE"] = "true"
+        (folder / "picture").write_bytes(jpeg(7, 700))
         self.places = {role: folder / role for role in ROOTS}  # where its roots are, or should be
         self.away: dict[str, Path] = {}  # where those are that are not mounted, by role
         self.owed: set[bytes] = set()  # the digests of what must be somewhere
@@ -173,8 +206,8 @@ class Life(House):
         """Put a file somewhere, complete at once, but where a folder is, or below a file."""
         with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / "fresh").write_bytes(data)
-            (self.folder / "fresh").replace(path)
+            (fresh := path.with_name("fresh")).write_bytes(data)
+            fresh.replace(path)
 
     def drop(self, files: Mapping[str, bytes]) -> None:
         """Put files into inbound."""
@@ -191,6 +224,7 @@ class Life(House):
         item = pick(items, n) or {"id": None, "files": ()}
         there = {
             "item": item["id"],
+            "picture": str(self.folder / "picture"),
             "other": pick([one["id"] for one in items if one is not item], n),
             "track": pick([os.fsdecode(file["path"]) for file in item["files"] if file["role"] == "audio"], n // 3),
             "published": pick([one["id"] for one in items if one["status"] == "published"], n),
@@ -204,7 +238,15 @@ class Life(House):
 
     def do(self, *words: object, step: int | None = None, act: Callable[[str], object] = die) -> Ended:
         """Run a command; something happens before one of its steps."""
-        ended = self.ended(run_until(self, step, act, *map(str, words)))
+        return self._over(words, run_until(self, step, act, *map(str, words)))
+
+    def fail(self, words: Sequence[object], rule: str) -> Ended:
+        """Run a command of which a system call fails, by a rule of strace."""
+        calls = self.folder / "calls"
+        return self._over(words, run_traced(lambda: self.command(*map(str, words)), calls, rule).status)
+
+    def _over(self, words: Sequence[object], status: int) -> Ended:
+        ended = self.ended(status)
         must_be_fine(words, ended)
         set_aside_the_count(self)
         with self.database() as database:
@@ -264,11 +306,72 @@ class Life(House):
             away.rename(self.places[role])
         self.away.clear()
 
-    def move(self, role: str) -> None:
-        """Move a root on its disk, and say so; move it back where that is refused, for what is not settled in it."""
+    def move(self, role: str, to: Path) -> None:
+        """Move a root below a folder, and say so; move it back where that is refused, for what is not settled in it."""
         before = self.places[role]
-        self.places[role] = before.rename(before.with_name(f"{before.name} moved"))
-        if self.do("libraries", "add", role.rstrip("2"), self.places[role]).status:
-            self.places[role] = self.places[role].rename(before)
+        to = to / (f"{role} moved" if before.name == role else role)
+        self.places[role] = Path(shutil.move(before, to))
+        if self.do("libraries", "add", role.rstrip("2"), to).status:
+            self.places[role] = Path(shutil.move(to, before))
         elif role == "library":
-            self.do("settings", "set", "phase.publish.library", f"* -> {self.places[role]}")
+            self.do("settings", "set", "phase.publish.library", f"* -> {to}")
+
+    @contextlib.contextmanager
+    def swapped(self, one: Path, other: Path) -> Iterator[None]:
+        """Let two roots be where the other one belongs, if they are of one disk."""
+        if one.stat().st_dev != other.stat().st_dev:
+            yield
+            return
+
+        def swap() -> None:
+            aside = one.rename(self.folder / "swapped")
+            other.rename(one)
+            aside.rename(other)
+
+        swap()
+        yield
+        swap()
+
+    @contextlib.contextmanager
+    def full(self, left: int) -> Iterator[None]:
+        """Let the other disk have only so many bytes left."""
+        if not self.disk.is_mount():
+            yield
+            return
+        found, ballast = os.statvfs(self.disk), self.disk / "ballast"
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, found.f_bavail * found.f_frsize - left))
+        yield
+        ballast.unlink()
+
+    def let_pass(self, time: dt.timedelta) -> None:
+        """Let every time in the database be so much longer ago; what is in the trash alone is owed no more."""
+        self.owed &= {digest(data) for path, data in self.files() if not is_trashed(path)}
+        with self.database() as database, database.begin() as connection:
+            for one in Base.metadata.sorted_tables:
+                times = [column.name for column in one.columns if _is_time(column.type)]
+                for row in connection.execute(select(one)).mappings().all() if times else ():
+                    this = (key == row[key.name] for key in one.primary_key)
+                    ago = {name: row[name] - time for name in times if row[name] is not None}
+                    if ago:
+                        connection.execute(update(one).where(*this).values(ago))
+
+    def set_back(self) -> None:
+        """Begin with an empty database, and let it be what it was when the backup was made."""
+        self.is_meddled_with = True
+        url = make_url(self.url)
+        if url.get_backend_name() == "sqlite":
+            for path in self.data.glob("greenroom.db*"):
+                path.unlink()
+            (self.data / "greenroom.db").write_bytes(empty_database())
+        else:
+            server = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+            with server.connect() as connection:
+                connection.execute(text(f"DROP DATABASE {url.database} WITH (FORCE)"))
+                connection.execute(text(f"CREATE DATABASE {url.database} TEMPLATE {TEMPLATE}"))
+            server.dispose()
+        assert self.do("import", self.backup).status == 0
+
+
+def _is_time(kind: Any) -> bool:
+    return isinstance(kind.impl if isinstance(kind, TypeDecorator) else kind, DateTime)

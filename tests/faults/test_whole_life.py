@@ -8,11 +8,12 @@ from tests.conftest import BOTH
 from tests.faults import ALL
 from tests.faults.walk import live, walk
 
-# Seeds: of a cycle while tags are written and a trash half emptied; of kills and what people do to staging by hand;
-# of cycle, undo and split killed, and a root moved. `scripts/faults life` lives others.
-LIVES = range(60) if ALL else (9, 34, 141)
+# Seeds: of full disks and calls that fail; of the trash, jobs and months that pass; of people's hands and backups put
+# back; of what is taken back, dry runs, roots swapped and libraries added again. `scripts/faults life` lives others.
+LIVES = range(60) if ALL else (241, 659, 1386, 1467)
 
 
+@pytest.mark.strace
 @pytest.mark.parametrize("seed", LIVES)
 @pytest.mark.parametrize("kind", BOTH.values())
 def test_a_whole_life(kind: str, seed: int, request: pytest.FixtureRequest) -> None:
