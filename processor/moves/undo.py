@@ -16,7 +16,7 @@ from typing import Final
 from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
-from processor.filesystem.paths import ancestors, parent, way_to, within
+from processor.filesystem.paths import ancestors, folders, parent, way_to, within
 from processor.filesystem.renaming import rename_folder
 from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
@@ -109,6 +109,9 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
     for name in (sidecar.NAME + b".new", sidecar.NAME):
         run.guard.check("undo sidecar")
         staging.unlink(within(folder, name), missing_ok=True)
+    for sub in folders(file.target for file in undo.files):  # or names that went could be back there, with the sidecar
+        run.guard.check("fsync put back")
+        staging.sync(within(folder, sub), missing_ok=True)
     for above in way_to(home):
         staging.make(above)
     run.guard.check("put back")

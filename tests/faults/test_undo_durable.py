@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from config.machine import sync_folder
 from processor.filesystem.rights import NOT_SET
 from processor.transfers.transfer import Strategy
 from tests.faults.traced import REFUSED, Call, Outcome, changing, run_traced, sample, with_errors
 from tests.faults.undoing import Undoing
 from tests.faults.unsynced import Disk, Marking
-from tests.faults.world import World, complaints
+from tests.faults.world import FINAL, World, complaints
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -52,6 +53,31 @@ def test_everything_is_synced_before_the_item_is_unlisted_and_before_it_is_done(
     assert len(outcome.marks) == 3
     assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
     assert list(undoing.wrong()) == []
+
+
+class Meddling(Marking):
+    """Somebody adds a file of theirs, durably, to the album's folder before it is taken out of sight."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(fence=2)
+        self._folder = folder
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label == "hide":
+            with (self._folder / "mine.txt").open("wb") as file:
+                os.fsync(file.fileno())
+            sync_folder(self._folder)
+
+
+def test_what_somebody_left_is_in_its_place_again_durably_before_the_undo_is_done(tmp_path: Path) -> None:
+    undoing = Undoing(tmp_path, "link")
+    album = Path(os.fsdecode(undoing.world.staging + b"/" + FINAL))
+    outcome = run_traced(lambda: undoing.perform(Meddling(album)), tmp_path / "log")
+    assert outcome.status == 0
+    assert len(outcome.marks) == 3
+    assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
+    assert [path.name for path in album.iterdir()] == ["mine.txt"]
 
 
 def calls_of_an_undo(quick_path: Path, way: Strategy) -> list[Call]:
