@@ -30,6 +30,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
     """
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
+    again, first = app.engine.failed_before()
     with app.database.read() as connection:
         roots = libraries.list_libraries(connection)
         last = next(iter(runs.recent(connection, limit=1)), None)
@@ -46,6 +47,15 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "last_run": last,
             "items": repository.count_by_status(connection),
             "jobs": sum(map(Counter, app.engine.counts().values()), Counter()),
+            "retried": {
+                "count": again,
+                "job": first.id,
+                "called": f"{first.phase} of {first.subject}" if first.item_id else first.subject,
+                "not_before": first.not_before.isoformat(),
+                "error": first.error,
+            }
+            if first
+            else None,
             "workers": len(app.engine.workers()),
             "unfinished": journal.count_open(connection),
             "held": journal.count_held(connection),

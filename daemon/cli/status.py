@@ -72,6 +72,10 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         idle = "; nobody carries them: start `greenroom run` or `greenroom worker`" if left else ""
         stuck = "".join(f"; `greenroom jobs --status {name}` says why" for name in FAILED if name in jobs)
         yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck
+    if again := status["retried"]:
+        when = show_time(dt.datetime.fromisoformat(again["not_before"]))
+        more = f", the first of {again['count']}" if again["count"] > 1 else ""
+        yield "retry", f"{again['called']} (job {again['job']}) is tried again at {when}{more}: {again['error']}"
     if status["unfinished"]:
         yield "unfinished", f"{counted(status['unfinished'], 'transfer')}, settled by the next cycle"
     if status["held"]:

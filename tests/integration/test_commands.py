@@ -37,6 +37,8 @@ from processor.tables import LedgerRow, StagingItem, TransferRow
 from tests.commands import greenroom, printed
 from tests.music import write_album
 from tests.waiting import until
+from workflow.engine import jobs
+from workflow.engine.failure import Verdict
 from workflow.runs import RunRow
 
 
@@ -484,6 +486,24 @@ def test_the_installation_at_a_glance_tells_a_dry_run_from_a_real_one_and_jobs_t
     assert (told["jobs"], told["workers"]) == ({"queued": 1}, 0)
     with sole_daemon(data_dir / "data"):
         assert "nobody carries" not in greenroom("status").output
+
+
+def test_of_jobs_that_wait_for_another_try_the_glance_says_when_the_next_one_is_and_why(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    assert json.loads(greenroom("status", "--json").stdout)["retried"] is None
+    now = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
+    with application() as app, app.database.begin() as connection:
+        (queued,) = app.engine.list()
+        started = jobs.start(connection, queued.id, "worker", now)
+        assert started
+        failure = {"code": "root_missing", "message": "the disk is not there"}
+        jobs.fail(connection, started, Verdict("queued", 90), failure, now, asked=False)
+    shown = greenroom("status").output
+    assert "1 queued" in shown
+    again = "is tried again at 2026-11-21 12:01:30 UTC: the disk is not there"
+    assert f"retry      {queued.phase} of {queued.subject} (job {queued.id}) {again}\n" in shown
+    assert json.loads(greenroom("status", "--json").stdout)["retried"]["count"] == 1
 
 
 def test_albums_are_listed_as_they_were_staged_or_in_an_order_that_is_asked_for(data_dir: Path) -> None:

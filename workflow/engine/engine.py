@@ -73,6 +73,11 @@ class Engine:
         with self._database.read() as connection:
             return listing.oldest_queued(connection)
 
+    def failed_before(self) -> tuple[int, Job | None]:
+        """Return how many queued jobs could not be done yet, and the one of them that is tried again first."""
+        with self._database.read() as connection:
+            return listing.failed_before(connection)
+
     def is_due(self) -> bool:
         """Whether a job is being done, on whatever host, or may be begun now."""
         with self._database.read() as connection:

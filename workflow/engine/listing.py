@@ -60,6 +60,14 @@ def oldest_queued(connection: Connection) -> dt.datetime | None:
     return found
 
 
+def failed_before(connection: Connection) -> tuple[int, Job | None]:
+    """Return how many queued jobs could not be done yet, and the one of them that is tried again first."""
+    these = (JobRow.status == "queued", JobRow.error.is_not(None))
+    count = connection.scalar(select(func.count()).where(*these)) or 0
+    row = connection.execute(select(*COLUMNS).where(*these).order_by(JobRow.not_before, JobRow.id).limit(1)).first()
+    return count, Job(*row) if row else None
+
+
 def newest(connection: Connection, phase: str) -> dt.datetime | None:
     """Return when the newest job of a phase was wanted; None if none is known."""
     mine = select(func.max(JobRow.id)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
