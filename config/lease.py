@@ -153,11 +153,13 @@ def take(database: Database, library: Library, what: str, lease: Lease) -> int:
         mine = LeaseRow.root_uuid == library.root_uuid
         row = connection.execute(select(LeaseRow, (LeaseRow.expires_at > now).label("alive")).where(mine)).first()
         if row is None:
+            # A new disk in the place of one that died goes on with what was begun there, so it comes after all holders.
+            fence = (connection.scalar(select(func.max(LeaseRow.fence))) or 0) + 1
             try:
-                connection.execute(insert(LeaseRow).values(root_uuid=library.root_uuid, fence=1, **values))
+                connection.execute(insert(LeaseRow).values(root_uuid=library.root_uuid, fence=fence, **values))
             except IntegrityError:
                 raise RootBusy(f"{show_path(library.path)} was taken by another process just now") from None
-            return 1
+            return fence
         # We hold the flock, so a holder on this machine is dead; SQLite is never shared between machines.
         dead = database.is_sqlite or row.boot_id == boot_id()
         if dead or not row.alive:

@@ -18,6 +18,7 @@ from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_rows
 from daemon.cli.person import person
 from daemon.cli.usage import usage
+from daemon.doctor.removed import examine_removed
 from processor.publication import explaining
 
 
@@ -91,7 +92,10 @@ def remove(path: str) -> None:
     raw = _raw(path)
     with application() as app, usage():
         library = libraries.remove(app, raw, actor=person())
+        left = list(examine_removed(app))
     click.echo(f"forgot the {library.called} {show_path(library.path)}; its files stay", err=True)
+    for finding in left:
+        click.echo(f"note: {finding.message}", err=True)
 
 
 @command.command("resume")

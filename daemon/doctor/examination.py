@@ -23,6 +23,7 @@ from daemon.bootstrap import Application, application
 from daemon.doctor import pictures
 from daemon.doctor.albums import examine_albums
 from daemon.doctor.folders import examine_folders
+from daemon.doctor.removed import examine_removed
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
 from daemon.sole import running_daemon
@@ -72,6 +73,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from _staging_pair(app, settings, well=all(finding.level != "problem" for finding in seen))
     yield from _transfers(app)
     yield from examine_albums(app, found)
+    yield from examine_removed(app)
     if not any(library.role == "library" for library in found):
         message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
         yield Finding("note", "no_library", message)

@@ -22,6 +22,7 @@ def judge(sighting: Sighting, limits: Limits) -> list[Finding]:
         *(found for row in staged(sighting) for found in albums.compare(sighting, owned, row)),
         *unowned.explain(sighting, owned),
         *_sources(sighting),
+        *_removed(sighting),
     ]
     return _not_too_many(findings, {row.id: row for row in sighting.items}, limits)
 
@@ -46,6 +47,16 @@ def _sources(sighting: Sighting) -> Iterator[Finding]:
                 f"Staged, and in inbound as well: {some(back)}. The next cycle calls it a duplicate; remove it there."
             )
             yield Finding("source_still_there", message, tuple(back), row.id)
+
+
+def _removed(sighting: Sighting) -> Iterator[Finding]:
+    """Name published albums whose library was removed; paths are relative to that."""
+    known = {sighting.staging, *sighting.others}
+    away = [row for row in sighting.items if row.status == "published" and row.root_uuid not in known]
+    if away:
+        paths = tuple(sorted(row.path for row in away))
+        message = f"Published in a library that was removed: {some(paths)}. Add its folder again, or let each go with "
+        yield Finding("unknown_root", f"{message}`greenroom items forget`.", paths)
 
 
 def _not_too_many(findings: list[Finding], items: Mapping[int | None, Row], limits: Limits) -> list[Finding]:

@@ -104,6 +104,11 @@ def artists(connection: Connection) -> set[str]:
     return {one for one in connection.scalars(query) if one is not None}
 
 
+def count_outside(connection: Connection, roots: Collection[str]) -> int:
+    """Return how many albums were published in none of these roots, which are uuids."""
+    return connection.scalar(select(func.count()).where(PublicationRow.root_uuid.not_in(roots))) or 0
+
+
 def longer(connection: Connection, most: int) -> list[bytes]:
     """Return the paths of files whose names, from their library down, have more bytes than this."""
     found = select(LedgerRow.path).where(func.length(LedgerRow.path) > most).order_by(LedgerRow.path)

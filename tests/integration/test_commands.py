@@ -23,7 +23,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from rich.cells import cell_len
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from config import activity, admin
 from config.libraries import sole_library
@@ -425,6 +425,34 @@ def test_what_became_of_some_is_told_though_somebody_holds_the_library_of_the_ne
             ended = greenroom("publish", "99", "1", "--json")
     assert ended.exit_code == 75
     assert [(one["item"], one["outcome"]) for one in json.loads(ended.stdout)] == [(99, "refused")]
+
+
+def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_it(data_dir: Path) -> None:
+    library = data_dir / "library"
+    library.mkdir()
+    greenroom("libraries", "add", "library", str(library))
+    for name in ("Harbour", "Tide"):
+        write_album(data_dir / "inbound" / name, artist="Ada", album=name, tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1", "2")
+    greenroom("publish", "1", "2")
+    with application() as app, app.database.begin() as connection:  # as if it had been killed before the end
+        (last,) = connection.scalars(select(TransferRow.id).where(TransferRow.target == b"Ada/Tide (2001)"))
+        connection.execute(update(TransferRow).where(TransferRow.id == last).values(state="published"))
+    told = greenroom("libraries", "remove", str(library)).stderr
+    unfinished = f"a move into or out of {library} is unfinished, and that is no library any more"
+    assert f"note: {unfinished}" in told
+    assert "note: 2 albums published in a library that was removed" in told
+    doctor = printed("doctor", code=1)
+    assert f"✗ {unfinished}" in doctor
+    assert "• 2 albums published in a library that was removed" in doctor
+    fsck = greenroom("fsck")
+    assert fsck.exit_code == 1
+    assert "Published in a library that was removed: Ada/Harbour (2001)." in fsck.output
+    greenroom("libraries", "add", "library", str(library))
+    greenroom("cycle")
+    assert "removed" not in printed("doctor")
+    assert greenroom("fsck").exit_code == 0
 
 
 def test_who_is_asked_to_stop_before_all_is_published_says_so(data_dir: Path) -> None:

@@ -220,8 +220,18 @@ def test_the_fence_of_the_guard_belongs_to_the_first_root(
     with taken(database, staging), taken(database, inbound):
         pass
     with taken(database, inbound, staging) as guard:
-        assert guard.fence == fence(database, inbound) == 2
-        assert fence(database, staging) == 2
+        assert guard.fence == fence(database, inbound)
+        assert fence(database, staging) == guard.fence - 1
+
+
+def test_a_disk_that_stands_in_for_another_comes_after_all_who_held_that_one(
+    database: Database, staging: Library, inbound: Library
+) -> None:
+    for _ in range(3):
+        with taken(database, staging):
+            before = fence(database, staging)
+    with taken(database, inbound) as guard:
+        assert guard.fence > before  # else it could not go on with what was begun on the other
 
 
 def test_the_renewing_thread_ends_with_the_guard(database: Database, inbound: Library) -> None:
@@ -350,7 +360,7 @@ def test_of_work_that_is_given_up_only_the_silent_root_stays_locked(
         assert holder(connection, inbound.root_uuid) is None
     with taken(database, inbound):
         assert fence(database, inbound) == 2
-        assert fence(database, staging) == 2
+        assert fence(database, staging) == 3
 
 
 def test_other_hosts_too_have_the_root_that_was_let_go_and_not_the_silent_one(
