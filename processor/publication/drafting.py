@@ -121,13 +121,15 @@ class Draft:
         options, known = self.given.options, self.known
         with self.given.database.read() as connection:
             brought = journal.named(connection, home.transfer_id)
-        audio = [relative(entry.path, home.path) for entry in entries if entry.role == "audio"]
-        named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
+        music = [entry.path for entry in entries if entry.role == "audio"]
+        discs = disc_folders([relative(path, home.path) for path in music])
+        named = pictures.names("album", known.chosen.album, options.profile, discs)
         dropped = {layout.fold(entry.path): entry.path for entry in entries if entry.sha256 is None}
         ours = {name: one for name, one in named.items() if layout.fold(within(home.path, name)) not in dropped}
         with Tree(self.library.path) as tree:
             made_by_us = [entry for entry in entries if entry.sha256]
             made = self._made(tree, home.path, ours, _places(brought, self.is_staged), made_by_us)
+            making.note_missing(made, tree, music, known.item_id)
             for name, picture in named.items():
                 if name not in ours:
                     making.note_dropped(made, tree, dropped[layout.fold(within(home.path, name))], picture)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -117,6 +117,15 @@ def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blo
     elif there != one.sha256:
         message = f"{show_path(one.path)} was there before, and not by Greenroom, so it was left as it is."
         making.reasons.append(Reason("foreign_kept", message, one.path))
+
+
+def note_missing(making: Making, tree: Tree, music: Collection[bytes], item_id: int) -> None:
+    """Say of music that it is gone from the library; there may be no other copy, so it stays the album's."""
+    for path in music:
+        with explained("look at", path):
+            if tree.stat(path) is None:
+                message = f"It is gone from the library: put it back; `greenroom verify {item_id}` looks at it again."
+                making.reasons.append(Reason("missing", message, path))
 
 
 def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> None:

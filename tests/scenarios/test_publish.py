@@ -116,6 +116,19 @@ def test_every_profile_has_its_tree(house: House, profile: str) -> None:
         assert len({path.stat().st_ino for path in covers}) == 1
 
 
+def test_music_that_is_gone_from_the_library_is_named_when_its_album_is_published_again(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    (lost,) = library.rglob("*01 - *")
+    elsewhere = lost.rename(house.staging.parent / "lost")
+    done = publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    assert (done.outcome, [(one.code, one.path) for one in done.reasons]) == (
+        "unchanged", [("missing", os.fsencode(lost.relative_to(library)))],
+    )  # fmt: skip
+    elsewhere.rename(lost)
+    assert publish(house, item_id).reasons == ()
+
+
 def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None:
     library, item_id = staged(house)
     front, other = picture(house, "front", b"one"), picture(house, "front", b"two")
