@@ -22,6 +22,7 @@ from daemon.actions import players, providers, publishing
 from daemon.bootstrap import Application, application
 from daemon.doctor import pictures
 from daemon.doctor.albums import examine_albums
+from daemon.doctor.exposed import examine_exposed
 from daemon.doctor.folders import examine_folders
 from daemon.doctor.removed import examine_removed
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
@@ -80,6 +81,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield pictures.examine()
     yield from providers.examine(app)
     yield from secrecy.examine(app)
+    yield from examine_exposed(app.boot, Path(app.database.url.database or "") if app.database.is_sqlite else None)
     yield from publishing.examine(app)
     yield from players.examine(app)
 
