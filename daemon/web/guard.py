@@ -19,7 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY: Final = 1 << 20  # bytes; the largest thing anybody sends is a form …
 MAX_PICTURE: Final = 21 << 20  # … but for a picture
+MAX_DOOR: Final = 16 << 10  # … and what a stranger may: a megabyte of % keeps everybody waiting for 0.8 s
 PICTURES: Final = "/pictures"  # how the paths end to which one is sent
+DOORS: Final = ("/sign-in", "/setup")  # the same of forms that strangers fill in
 BODY_SECONDS: Final = 30.0  # until the whole body has to be there
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # "none" is a person who typed the address
@@ -50,7 +52,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        most = MAX_PICTURE if scope["path"].endswith(PICTURES) else MAX_BODY
+        path: str = scope["path"]
+        most = MAX_PICTURE if path.endswith(PICTURES) else MAX_DOOR if path.endswith(DOORS) else MAX_BODY
         refusal = self._refusal(scope["method"], headers, most)
         # Nobody reads the body of what is refused here, and where the next request begins may be in doubt.
         app = PlainTextResponse(refusal[1] + "\n", refusal[0], {"connection": "close"}) if refusal else self._app
