@@ -141,7 +141,12 @@ def _write(connection: Connection, stream: Any, stop: StopSignal) -> Backup:
 @contextlib.contextmanager
 def _restored(file: Path, work: Path, stop: StopSignal) -> Iterator[tuple[Backup, Database]]:
     """Restore a file into a new SQLite database, at the file's revision, and then bring that up to date."""
-    with scratch_folder(work, ".greenroom-restore-") as folder:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch_folder(work, ".greenroom-restore-"))
+        except OSError as error:
+            message = f"no backup can be restored for a test in {work}: {error.strerror}; --work names another folder"
+            raise Misconfigured(message) from error
         scratch = Database(f"sqlite:///{quote(str(folder))}/scratch.db", on_network=True)
         try:
             try:

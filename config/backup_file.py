@@ -27,6 +27,7 @@ from config.errors import Rejected
 
 FORMAT: Final = 1
 BATCH: Final = 100  # rows handed over at a time
+LONGEST: Final = 256 << 20  # bytes of a line: far above any row; of a larger one only this much is unpacked into memory
 Kind = Literal["value", "bytes", "time"]  # how a column's values are written; JSON columns are values
 
 
@@ -101,7 +102,8 @@ def reading(file: Path) -> Iterator[tuple[Header, Iterator[Batch], dict[str, Con
     Raises Rejected for a file that is no backup, is damaged or ends too early: at the latest after the last row.
     """
     try:
-        with gzip.open(file, "rb") as lines:
+        with gzip.open(file, "rb") as stream:
+            lines = _lines(stream)
             first = json.loads(next(lines, b"null"))
             if not isinstance(first, dict) or "greenroom_export" not in first:
                 raise ValueError("it does not begin as one")
@@ -111,8 +113,15 @@ def reading(file: Path) -> Iterator[tuple[Header, Iterator[Batch], dict[str, Con
             yield Header(first["revision"], first["made_at"]), _batches(lines, contents), contents
     except OSError as error:
         raise Rejected(f"the backup {file} cannot be read: {error.strerror or error}", code="backup_damaged") from error
-    except (EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+    except (EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Rejected(f"{file} is no whole backup of Greenroom: {error}", code="backup_damaged") from error
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    while line := stream.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise ValueError(f"a line of it is longer than {LONGEST >> 20} MiB")
+        yield line
 
 
 def _batches(lines: Iterator[bytes], contents: dict[str, Content]) -> Iterator[Batch]:

@@ -11,7 +11,11 @@ from config.reasons import show_path
 
 # What an errno asks for: (who can help, code, advice).
 _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
-    errno.ENOSPC: (Retryable, "disk_full", "free some space; it is tried again"),
+    errno.ENOSPC: (
+        Retryable,
+        "disk_full",
+        "free some space, or remove files where `df -i` says that no more fit; it is tried again",
+    ),
     errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space; it is tried again"),
     errno.EROFS: (
         Retryable,

@@ -352,6 +352,8 @@ def test_a_database_that_holds_anything_is_refused_untouched(filled: Database, f
         (lambda data: b"music", "cannot be read|Not a gzipped file"),
         (lambda data: gzip.compress(b'{"an":"object"}\n'), "does not begin as one"),
         (lambda data: gzip.compress(b'{"greenroom_export":2}\n'), "format is 2"),
+        (lambda data: gzip.compress(b"[" * 200_000), "no whole backup"),
+        (lambda data: gzip.compress(b" " * (300 << 20), 1), "longer than 256 MiB"),
     ],
 )
 def test_a_damaged_file_is_refused_and_nothing_changes(
@@ -361,6 +363,16 @@ def test_a_damaged_file_is_refused_and_nothing_changes(
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(Rejected, match=says):
         check_backup(file, tmp_path)
+
+
+@pytest.mark.sqlite
+def test_where_nothing_can_be_made_another_folder_is_what_helps(
+    database: Database, file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Misconfigured, match="Not a directory; --work names another folder"):
+        export_database(database, file, Path("/dev/null"))
+    assert not list(tmp_path.glob(".greenroom-*"))
+    assert not file.exists()
 
 
 @pytest.mark.sqlite
