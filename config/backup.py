@@ -70,13 +70,17 @@ def export_database(database: Database, file: Path, work: Path, stop: StopSignal
 
     What is written is the database of one moment. An older file of that name is replaced by the proven one, or stays.
     Raises Rejected `backup_unproven` if the restored tables are not those that were written, Retryable when the
-    database does not answer, Stopped between two batches of rows, and OSError.
+    database does not answer, Misconfigured where there is no room for it, Stopped between two batches of rows, and
+    OSError.
     """
     with _written_whole(file) as unproven:
-        with unproven.open("wb") as stream, database.read(snapshot=True) as connection:
-            made = _write(connection, stream, stop)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with unproven.open("wb") as stream, database.read(snapshot=True) as connection:
+                made = _write(connection, stream, stop)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise Misconfigured(f"no backup can be written to {file.parent}: {error.strerror}") from error
         with _restored(unproven, work, stop) as (restored, _):
             if restored != made:
                 raise Rejected(f"{unproven} does not read back as it was written", code="backup_unproven")

@@ -117,7 +117,7 @@ def reading(file: Path) -> Iterator[tuple[Header, Iterator[Batch], dict[str, Con
         raise Rejected(f"{file} is no whole backup of Greenroom: {error}", code="backup_damaged") from error
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+def _lines(stream: gzip.GzipFile) -> Iterator[bytes]:
     while line := stream.readline(LONGEST):
         if len(line) == LONGEST:
             raise ValueError(f"a line of it is longer than {LONGEST >> 20} MiB")

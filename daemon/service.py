@@ -42,7 +42,9 @@ def serve(app: Application) -> int:
     log_threads()
     stop = threading.Event()
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
-    with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):
+    with sole_daemon(app.boot.data_dir), _signals() as signals, contextlib.ExitStack() as page:
+        serve_page = _Page(app, page)
+        serve_page()
         _check_at_start(app)
         secrecy.seal_at_start(app.database)
         carrying = Carrying(app)
@@ -58,7 +60,7 @@ def serve(app: Application) -> int:
             app, stop, clock=utc_now, monotonic=boottime, watch=watch, carry=carrying.look, silent=silent
         )
         app.hint = heartbeat.hint
-        beat = _Reporting(heartbeat, app.database)
+        beat = _Reporting(heartbeat, app.database, serve_page)
         beats: Beats | None = None
         try:
             beat()
@@ -105,20 +107,6 @@ def _is_silent(silent: Callable[[bool], list[str]]) -> bool:
 
 
 @contextlib.contextmanager
-def _page(app: Application) -> Iterator[None]:
-    """Serve the page meanwhile. Albums are staged also where it cannot be served."""
-    with contextlib.ExitStack() as stack:
-        if address := app.boot.web_address:
-            from daemon.web.server import WebServer
-
-            try:
-                stack.enter_context(WebServer(app, address))
-            except GreenroomError as error:
-                logger.bind(error=error.message).error("there is no page")
-        yield
-
-
-@contextlib.contextmanager
 def _signals() -> Iterator[queue.SimpleQueue[int]]:
     """Queue the signals meant for us; handlers do nothing else, because they may run between any two steps.
 
@@ -133,6 +121,33 @@ def _signals() -> Iterator[queue.SimpleQueue[int]]:
             signal.signal(number, handler)
 
 
+class _Page:
+    """Serves the page until the stack ends. Albums are staged also where it cannot be served.
+
+    What is in the way may go: an address comes after us at a boot, is another's for a while, the database is full. So
+    it is tried at each beat until it is served.
+    """
+
+    def __init__(self, app: Application, stack: contextlib.ExitStack) -> None:
+        self._app, self._stack = app, stack
+        self._address = app.boot.web_address  # None once nothing is to be done
+        self._told = ""
+
+    def __call__(self) -> None:
+        if self._address is None:
+            return
+        from daemon.web.server import WebServer
+
+        try:
+            self._stack.enter_context(WebServer(self._app, self._address))
+        except GreenroomError as error:
+            if error.message != self._told:
+                self._told = error.message
+                logger.bind(error=error.message).error("there is no page; it is tried again")
+        else:
+            self._address = None
+
+
 class _Reporting:
     """Beats, and tells systemd: the state when it changed, and that we live.
 
@@ -140,8 +155,8 @@ class _Reporting:
     is another matter: a restart would not bring it back.
     """
 
-    def __init__(self, heartbeat: scheduler.Heartbeat, database: Database) -> None:
-        self._heartbeat, self._database = heartbeat, database
+    def __init__(self, heartbeat: scheduler.Heartbeat, database: Database, serve_page: Callable[[], None]) -> None:
+        self._heartbeat, self._database, self._serve_page = heartbeat, database, serve_page
         self._told = ""
         self.outdated = ""  # why this process must not go on: the schema is another program's
 
@@ -154,6 +169,7 @@ class _Reporting:
         except GreenroomError:
             pass  # the database is away, or damaged, which the heartbeat says
         self._heartbeat.beat()
+        self._serve_page()
         news = [systemd.ALIVE]
         if self._heartbeat.state != self._told:
             self._told = self._heartbeat.state

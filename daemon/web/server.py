@@ -22,11 +22,19 @@ MOST_AT_ONCE = MAX_CONNECTIONS * 5 // 4  # until who gave way is gone, too
 
 
 class WebServer:
-    """Serves the page and the API while it is entered. Raises Misconfigured when the address cannot be used."""
+    """Serves the page and the API while it is entered.
+
+    Raises Misconfigured when the address cannot be used, and what the database raises that cannot offer an account.
+    """
 
     def __init__(self, app: Application, address: tuple[str, int]) -> None:
         self._app = app
         self._socket = listening(address)  # here and not in the thread, so that the error reaches who asked
+        try:
+            _offer_setup(app)
+        except BaseException:
+            self._socket.close()  # or who tries again finds the address taken by us
+            raise
         self.address = self._socket.getsockname()[:2]
         settings = uvicorn.Config(
             create_app(app),
@@ -41,7 +49,6 @@ class WebServer:
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
-        _offer_setup(app)
 
     def __enter__(self) -> WebServer:
         self._thread.start()

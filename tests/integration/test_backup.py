@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gzip
 import hashlib
 import json
@@ -366,11 +367,23 @@ def test_a_damaged_file_is_refused_and_nothing_changes(
 
 
 @pytest.mark.sqlite
-def test_where_nothing_can_be_made_another_folder_is_what_helps(
-    database: Database, file: Path, tmp_path: Path
-) -> None:
+def test_where_nothing_can_be_made_another_folder_is_what_helps(database: Database, file: Path, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="Not a directory; --work names another folder"):
         export_database(database, file, Path("/dev/null"))
+    assert not list(tmp_path.glob(".greenroom-*"))
+    assert not file.exists()
+
+
+@pytest.mark.sqlite
+def test_a_backup_that_has_no_room_says_where_and_leaves_nothing(
+    database: Database, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Misconfigured, match=f"no backup can be written to {file.parent}: No space left"):
+        export_database(database, file, tmp_path)
     assert not list(tmp_path.glob(".greenroom-*"))
     assert not file.exists()
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,20 @@ def test_a_daemon_that_cannot_begin_to_beat_ends_with_all_it_began(installation:
     )  # fmt: skip
     assert (ended.returncode, "can't start new thread" in ended.stderr) == (1, True)
     assert [run["finished_at"] is None for run in installation.runs()] == [False, False]
+
+
+def test_a_page_whose_address_is_taken_at_the_start_is_there_once_it_is_free(installation: Installation) -> None:
+    """So is one whose address the machine gets only after it: a boot waits for no lease of DHCP."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        installation.environ["GREENROOM_WEB"] = f"127.0.0.1:{port}"
+        with installation.daemon():
+            installation.hear(lambda line: line == "WATCHDOG=1")
+            taken.close()
+            until(lambda: "the page is there" in installation.errors.read_text())
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+                assert answer.status == 200
+    assert installation.errors.read_text().count("there is no page; it is tried again") == 1
 
 
 def test_threads_of_the_daemon_share_two_heaps(installation: Installation) -> None:
