@@ -236,7 +236,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a backup is not synced",
         "config/backup.py",
-        "            os.fsync(stream.fileno())\n",
+        "                os.fsync(stream.fileno())\n",
         "",
         on_sqlite("on_the_disk", BACKUPS),
     ),
