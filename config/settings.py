@@ -1,15 +1,18 @@
 """The sections of settings → the registry: each by its key, read, checked and shown.
 
 Validation, the command line, the page, the API, the documentation and the stored snapshot all come from it. Higher
-floors add sections of their own with `register`.
+floors add sections of their own with `register`, in functions that are called once such a section is asked for, or
+all: to load what declares them is a twelfth of the start of a command that reads none.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from threading import RLock
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -20,7 +23,11 @@ from config.redaction import conceal
 from config.sections import IS_NEW, Hooks, Network, Section, StagingScan
 from config.wrong_values import what_is_wrong
 
-SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
+T = TypeVar("T")
+
+_OWN: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
+_TO_CALL: dict[str, None] = {}  # the functions that have yet to register sections; in their order
+_CALLING = RLock()
 
 # What a key says of its unit, which stands beside its label; and words that are not spelt as in a key.
 _OF_UNITS = {"s": "seconds", "min": "minutes", "days": "days", "MiB": "mib", "%": "percent", "files": "files"}
@@ -101,18 +108,52 @@ class Setting:
         return self._checked(value, is_new=False)
 
 
-REGISTRY: dict[str, Setting] = {
-    f"{prefix}.{name}": Setting(f"{prefix}.{name}", section, name, field)
-    for prefix, section in SECTIONS.items()
-    for name, field in section.model_fields.items()
-}
+class _Registry(Mapping[str, T]):
+    """What was registered, by name; who asks for a name that is not there, or for all, has the rest registered."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self.known:
+            register_all()
+        return self.known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        register_all()
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        register_all()
+        return len(self.known)
+
+
+SECTIONS: _Registry[type[Section]] = _Registry()
+REGISTRY: _Registry[Setting] = _Registry()
 
 
 def register(prefix: str, section: type[Section], fail_safe: dict[str, Any]) -> None:
     """Add a section that a higher floor declares; `fail_safe` is what it falls back to when it cannot be read."""
-    SECTIONS[prefix], FAIL_SAFE[prefix] = section, fail_safe
+    SECTIONS.known[prefix], FAIL_SAFE[prefix] = section, fail_safe
     for name, field in section.model_fields.items():
-        REGISTRY[f"{prefix}.{name}"] = Setting(f"{prefix}.{name}", section, name, field)
+        REGISTRY.known[f"{prefix}.{name}"] = Setting(f"{prefix}.{name}", section, name, field)
+
+
+for _prefix, _section in _OWN.items():
+    register(_prefix, _section, FAIL_SAFE[_prefix])
+
+
+def registered_by(*functions: str) -> None:
+    """Name the functions of higher floors that register their sections, as `package.module:function`."""
+    _TO_CALL.update(dict.fromkeys(functions))
+
+
+def register_all() -> None:
+    """Have all sections registered, by all functions there are."""
+    with _CALLING:  # a thread that comes second finds all there is, and not a part
+        while function := next(iter(_TO_CALL), None):
+            pkgutil.resolve_name(function)()
+            del _TO_CALL[function]
 
 
 def find_setting(key: str) -> Setting:

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 
-from config import admin, libraries, schema
+from config import admin, libraries, schema, settings
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
@@ -27,10 +27,8 @@ from daemon.actions.adopting import Looks
 from daemon.actions.ongoing import Ongoing, Stage
 from daemon.disks import Disks
 from processor.filesystem.system_errors import unexpected
-from processor.providers.registry import all_providers
 from scanner.options import Progress, ScanStats, silent
 from workflow import runs
-from workflow.phase import all_phases
 
 # Each verb imports what it alone needs: most commands are one verb, and start the quicker for it.
 if TYPE_CHECKING:
@@ -38,6 +36,13 @@ if TYPE_CHECKING:
     from workflow import cycle
     from workflow.engine.engine import Engine
     from workflow.report import CycleReport
+
+# What declares sections of settings.
+DECLARING: Final = (
+    "workflow.phase:all_phases",
+    "workflow.phase:all_chores",
+    "processor.providers.registry:all_providers",
+)
 
 
 class Application:
@@ -170,12 +175,13 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
     boot = load_boot_settings()
-    with uncollected():
-        all_phases()  # their settings join the registry
-        all_providers()
-    keep_imported()
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
-    database = Database(boot.url, on_network=boot.sqlite_on_network, vault=boot.vault())
+    settings.registered_by(*DECLARING)
+    with uncollected():  # which loads much
+        if log_level != RESULT_LEVEL:  # what runs for long has all in place before it begins
+            settings.register_all()
+        database = Database(boot.url, on_network=boot.sqlite_on_network, vault=boot.vault())
+    keep_imported()
     try:
         told = migrating.tell_aloud if log_level == RESULT_LEVEL else migrating.tell
         if migrate and len(set(schema.migrate(database, told=told))) > 1:

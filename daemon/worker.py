@@ -18,11 +18,11 @@ from config.machine import boottime, share_heaps
 from daemon.bootstrap import Application
 from daemon.hanging import Hanging, roots
 from workflow import events, succession
-from workflow.chores import want_daily
+from workflow.chores.notify import Notifier
+from workflow.chorework import want_daily
 from workflow.engine.engine import Engine
 from workflow.engine.work import Work
 from workflow.engine.worker import Worker, working
-from workflow.phases.notify import Notifier
 from workflow.phases.sync import Withdrawn
 
 RECONCILE_SECONDS: Final = 30.0  # between two looks for items that are due and have no job

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 from loguru import logger
 
 from config.database import Database
+from config.settings import registered_by
+from daemon.bootstrap import DECLARING
 from tests.databases import TEMPLATE, PostgresServer, close_opened, migrate, start_postgres
 
 # A loaded machine must not fail a test, and the checkout may belong to somebody else: no clock, nothing written.
@@ -21,6 +23,8 @@ settings.register_profile(
 settings.load_profile("greenroom")
 
 BOTH = {"sqlite": "sqlite", "postgres": pytest.param("postgresql", marks=pytest.mark.postgres)}
+
+registered_by(*DECLARING)  # as every command does
 
 # Many daemons run at once in tests, and one port is enough for one page only.
 os.environ.setdefault("GREENROOM_WEB", "")

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from config.database import Database
 from config.errors import GreenroomError
 from processor.client.webhook import deliver
+from workflow.chores.notify import Notify, NotifySettings, send
 from workflow.phase import settings_of
-from workflow.phases.notify import Notify, NotifySettings, send
 
 TITLE: Final = "Greenroom: a test"
 TEXT: Final = "So a message looks. Nothing happened."

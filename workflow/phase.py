@@ -1,4 +1,4 @@
-"""One file of workflow/phases → a phase with its place in the chain, or a chore apart from it; settings; its work."""
+"""A file of workflow/phases → a phase with its place in the chain; one of workflow/chores → a chore apart from it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
+from types import ModuleType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from config import admin
 from config.libraries import Role
 from config.sections import Section
 from config.settings import register
-from workflow import phases
+from workflow import chores, phases
 from workflow.engine.context import Context
 from workflow.engine.job import Payload, Retries
 from workflow.engine.work import Ending
@@ -78,7 +79,7 @@ class Phase:
 
 
 class Chore:
-    """What a file in workflow/phases declares that stands apart from the chain; it must be idempotent."""
+    """What a file in workflow/chores declares, which stands apart from the chain; it must be idempotent."""
 
     name: ClassVar[str]
     description: ClassVar[str]
@@ -99,7 +100,7 @@ class Chore:
 @cache
 def all_phases() -> Mapping[str, Phase]:
     """Return the phases of the chain, by name, each after the one it follows; their settings join the registry."""
-    found = {phase.name: phase for phase in _declared() if isinstance(phase, Phase)}
+    found: dict[str, Phase] = {module.PHASE.name: module.PHASE for module in _modules(phases)}
     ordered: dict[str, Phase] = {}
     while len(ordered) < len(found):
         ready = [p for n, p in sorted(found.items()) if n not in ordered and (p.after is None or p.after in ordered)]
@@ -108,22 +109,20 @@ def all_phases() -> Mapping[str, Phase]:
     for phase in ordered.values():
         if phase.settings is not None:
             register(section_of(phase.name), phase.settings, {"mode": "manual", "paused": True})
-    all_chores()
     return ordered
 
 
 @cache
 def all_chores() -> Mapping[str, Chore]:
     """Return the phases apart from the chain, by name; their settings join the registry."""
-    found = {chore.name: chore for chore in _declared() if isinstance(chore, Chore)}
+    found: dict[str, Chore] = {module.CHORE.name: module.CHORE for module in _modules(chores)}
     for chore in found.values():
         register(section_of(chore.name), chore.settings, {"mode": "off", "paused": True})
     return found
 
 
-def _declared() -> list[Phase | Chore]:
-    names = [module.name for module in pkgutil.iter_modules(phases.__path__)]
-    return [importlib.import_module(f"{phases.__name__}.{name}").PHASE for name in names]
+def _modules(package: ModuleType) -> list[ModuleType]:
+    return [importlib.import_module(f"{package.__name__}.{one.name}") for one in pkgutil.iter_modules(package.__path__)]
 
 
 def section_of(phase: str) -> str:
@@ -133,6 +132,5 @@ def section_of(phase: str) -> str:
 
 def settings_of(connection: Connection, phase: str) -> Any:
     """Read the settings of a phase or chore now; if they cannot be read, it counts as paused."""
-    all_phases()
     settings, _ = admin.read_section(connection, section_of(phase))
     return settings

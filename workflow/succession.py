@@ -16,7 +16,7 @@ from config.libraries import Library, list_libraries, verify_root
 from processor.items import storing
 from workflow import events, history, progress
 from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
-from workflow.chores import ChoreWork
+from workflow.chorework import ChoreWork
 from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
@@ -102,8 +102,13 @@ def require_roots(roots: Sequence[Library]) -> None:
 @cache
 def works() -> Mapping[str, PhaseWork | ChoreWork]:
     """Return all phases with jobs, and all chores, as the engine carries them."""
-    phases = {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
-    return {**phases, **{chore.name: ChoreWork(chore) for chore in all_chores().values()}}
+    return {**_phases(), **{chore.name: ChoreWork(chore) for chore in all_chores().values()}}
+
+
+@cache
+def _phases() -> Mapping[str, PhaseWork]:
+    """Return the phases with jobs alone: a cycle wants no chores, and need not load them."""
+    return {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
 
 
 def _settings(connection: Connection, phases: Iterable[Phase | Chore]) -> dict[Phase | Chore, PhaseSettings]:
@@ -139,7 +144,7 @@ def _follow(items: Sequence[Mapping[str, Any]], opened: Mapping[str, Mode]) -> l
     for item in items:
         following = next_phase(item["position"], item["status"], all_phases(), opened)
         if following is not None and following.gate == "auto":
-            found.append(wanted(works(), following.phase, item["id"], actor="chain"))
+            found.append(wanted(_phases(), following.phase, item["id"], actor="chain"))
     return found
 
 
@@ -188,7 +193,7 @@ def reconcile(database: Database) -> int:
             continue
         with database.begin() as connection:
             ids = progress.due(connection, phase.reached, following.phase, GOES_ON, now, RECONCILED_AT_ONCE)
-            wanting.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
+            wanting.submit(connection, [wanted(_phases(), following.phase, i, actor="reconciler") for i in ids], now)
         found += len(ids)
     return found + _renew(database, opened, now)
 
@@ -201,7 +206,7 @@ def _renew(database: Database, opened: Mapping[str, Mode], now: dt.datetime) -> 
     with database.begin() as connection:
         before = now - settings_of(connection, phase.name).renewed_after
         ids = progress.outdated(connection, phase.name, RENEWED, before, RECONCILED_AT_ONCE)
-        wanting.submit(connection, [wanted(works(), phase.name, i, actor="reconciler") for i in ids], now)
+        wanting.submit(connection, [wanted(_phases(), phase.name, i, actor="reconciler") for i in ids], now)
     return len(ids)
 
 

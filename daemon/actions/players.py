@@ -18,7 +18,7 @@ from processor.players.kinds import checked, kind_of, line_to
 from processor.players.paths import mapped
 from processor.players.player import Line, Player
 from processor.players.rows import Standing
-from workflow.phases import players as telling
+from workflow.chores import players as telling
 
 MOST_MISSED: Final = 50  # folders of one player that are listed; the others are counted
 KEEP: Final = None  # of a secret that is not given: the one that is stored

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from daemon.bootstrap import Application
 from processor.verification import rows
 from processor.verification.rows import Totals
+from workflow.chores import verify
 from workflow.engine.job import OPEN, Job
 from workflow.phase import settings_of
-from workflow.phases import verify
 
 
 class Standing(NamedTuple):

@@ -28,10 +28,10 @@ from config import admin
 from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import add_library, list_libraries
-from daemon.bootstrap import application
+from config.settings import register_all, registered_by
+from daemon.bootstrap import DECLARING, application
 from daemon.cli import COMMANDS, LazyCommands, main
 from processor.items import repository
-from processor.providers.registry import all_providers
 from processor.publication import ledger
 from processor.transfers import journal
 from processor.transfers.hidden import PLAYER_IGNORES, TX
@@ -45,15 +45,14 @@ from tests.music import write_track
 from workflow import runs
 from workflow.engine.tables import JobRow
 from workflow.operations.tagging import tag_item
-from workflow.phase import all_phases
 
 TAG, CARRY = ("tag",), ("carry",)  # no commands, but what workers do
 OURS = ("album.greenroom.json", ".greenroom-root")
 OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
 for _name in COMMANDS:  # once here, so that no child has to import them again
     LazyCommands().get_command(None, _name)  # type: ignore[arg-type]  # it does not look at the context
-all_phases()
-all_providers()
+registered_by(*DECLARING)
+register_all()
 
 
 class Ended(NamedTuple):

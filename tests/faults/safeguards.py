@@ -690,7 +690,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "of a message that could not be sent another message is sent, and so on",
-        "workflow/phases/notify.py",
+        "workflow/chores/notify.py",
         'if event.facts.get("phase") != Notify.name',
         "if True",
         on_sqlite("no_message_is_sent", "tests/integration/test_events.py"),

@@ -59,7 +59,6 @@ def put(database: Database, **settings: Any) -> None:
 @pytest.fixture
 def database(database: Database) -> Database:
     """A database whose chain goes from staging to review at once; enriching has tests of its own."""
-    all_phases()  # their settings join the registry
     with database.begin() as connection:
         admin.put(connection, "phase.enrich.mode", "off", actor="eva", now=NOW)
     return database

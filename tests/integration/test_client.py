@@ -28,7 +28,7 @@ from processor.client.exchange import World, trusted
 from processor.client.service import Answer, Outage, Service
 from tests import certificates
 from tests.providers import Provider, Reply, Seen, as_json, gzipped, redirect
-from workflow.phases.cleanup import PHASE
+from workflow.chores.cleanup import CHORE
 
 ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -571,11 +571,11 @@ def test_who_waits_for_an_answer_that_never_comes_asks(database: Database, provi
 
 
 def test_answers_nobody_will_want_are_cleaned_up(database: Database) -> None:
-    settings = PHASE.settings()
+    settings = CHORE.settings()
     with database.begin() as connection:
         memory.remember(connection, "old", "s", Answer(200, {}, b"{}"), NOW, 60)
-        assert not PHASE.has_work(connection, settings, NOW + dt.timedelta(days=30))
-        assert PHASE.has_work(connection, settings, NOW + dt.timedelta(days=31))
+        assert not CHORE.has_work(connection, settings, NOW + dt.timedelta(days=30))
+        assert CHORE.has_work(connection, settings, NOW + dt.timedelta(days=31))
 
 
 def test_a_service_that_says_no_request_is_left_gets_a_rest(client: Client, around: Around, provider: Provider) -> None:

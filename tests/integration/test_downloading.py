@@ -12,13 +12,10 @@ from config.errors import GreenroomError, Rejected, Retryable
 from processor.artwork.offer import Offer
 from processor.client.client import Client
 from processor.client.exchange import World
-from processor.providers.registry import Providers, all_providers
+from processor.providers.registry import Providers
 from workflow.operations.downloading import downloads
 
 pytestmark = pytest.mark.sqlite
-
-
-all_providers()  # their settings have to be there before they are read
 
 
 @pytest.fixture

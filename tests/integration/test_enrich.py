@@ -51,7 +51,7 @@ from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
 from tests.waiting import is_blocked, until
 from workflow import history, progress, succession
-from workflow.chores import want_daily
+from workflow.chorework import want_daily
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.operations import deciding, enriching

@@ -27,15 +27,14 @@ from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.waiting import until
 from workflow import events, runs, succession
-from workflow.chores import want_daily
+from workflow.chores import cleanup, notify
+from workflow.chores.notify import Notifier
+from workflow.chorework import want_daily
 from workflow.engine import wanting
 from workflow.engine.engine import Engine
 from workflow.engine.job import NewJob
 from workflow.events import KINDS, Event, Kind
 from workflow.operations import deciding
-from workflow.phase import all_phases
-from workflow.phases import cleanup, notify
-from workflow.phases.notify import Notifier
 from workflow.record import RunRecord
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -83,7 +82,6 @@ def began(database: Database) -> RunRecord:
 
 
 def put(database: Database, **settings: Any) -> None:
-    all_phases()  # their settings join the registry
     with database.begin() as connection:
         for name, value in settings.items():
             admin.put(connection, f"phase.{name.replace('__', '.')}", value, actor="eva", now=NOW)

@@ -33,9 +33,9 @@ from tests.music import write_album
 from tests.waiting import until
 from tests.web import NAME, PASSWORD, Browser, new_account
 from workflow import succession
+from workflow.chores import cleanup
 from workflow.engine.tables import JobRow
 from workflow.operations.undo import undo
-from workflow.phases import cleanup
 
 HISTORY = 2000  # albums that were published before
 
@@ -232,7 +232,7 @@ def test_what_was_moved_before_is_read_neither_by_a_cycle_nor_by_the_look_for_wh
         printed("cycle")
         printed("cycle")
         with application() as app, app.database.read() as connection:
-            assert not cleanup.PHASE.has_work(connection, cleanup.CleanupSettings(), dt.datetime.now(dt.UTC))
+            assert not cleanup.CHORE.has_work(connection, cleanup.CleanupSettings(), dt.datetime.now(dt.UTC))
         return read_so_far() - before
 
     look("Ebb")  # from here on all modules are imported

@@ -29,13 +29,13 @@ from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
 from tests.web import Browser
 from workflow import events
+from workflow.chores.notify import DEFAULT
+from workflow.chores.players import Players, PlayersSettings, Tell, still_coming
 from workflow.engine import listing, wanting
 from workflow.engine.context import Context
 from workflow.engine.job import Job
 from workflow.engine.tables import JobRow
-from workflow.phase import all_chores, all_phases
-from workflow.phases.notify import DEFAULT
-from workflow.phases.players import Players, PlayersSettings, Tell, still_coming
+from workflow.phase import all_chores
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 LIBRARY = b"/srv/music"
@@ -54,7 +54,6 @@ def provider(house: House) -> Iterator[Provider]:
 
 
 def add_player(database: Database, provider: Provider, **more: Any) -> Player:
-    all_phases()  # their settings join the registry
     pairs = (Pair(LIBRARY.decode(), "smb://nas/music"),)
     new = replace(Player(0, "tv", "kodi", provider.url, USER, SECRET, pairs), **more)
     with database.begin() as connection:

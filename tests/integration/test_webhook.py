@@ -20,12 +20,11 @@ from config.reasons import MASK
 from tests.commands import chosen, greenroom
 from tests.providers import Provider, Reply, redirect
 from workflow import events
+from workflow.chores.notify import Message, Notifier, Notify, NotifySettings, as_json
 from workflow.engine import listing
 from workflow.engine.context import Context
 from workflow.engine.job import Job
 from workflow.events import Event
-from workflow.phase import all_phases
-from workflow.phases.notify import Message, Notifier, Notify, NotifySettings, as_json
 
 pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -48,7 +47,6 @@ def provider() -> Iterator[Provider]:
 
 def wanted(database: Database, provider: Provider, **settings: Any) -> tuple[Job, NotifySettings]:
     """Return the job that an event makes with these settings."""
-    all_phases()  # their settings join the registry
     with database.begin() as connection:
         for name, value in {"webhooks": f"{provider.url}/hook", "webhook_secret": SECRET, **settings}.items():
             admin.put(connection, f"phase.notify.{name}", value, actor="eva", now=NOW)
@@ -132,7 +130,6 @@ def test_an_admin_sees_at_once_who_takes_messages(
 ) -> None:
     chosen(monkeypatch, tmp_path, database_url)
     by_apprise = f"json://eva:hunter22@127.0.0.1:{provider.port}/hook"
-    all_phases()  # their settings join the registry
     with database.begin() as connection:
         for name, value in (("urls", by_apprise), ("webhooks", f"{provider.url}/hook"), ("webhook_secret", SECRET)):
             admin.put(connection, f"phase.notify.{name}", value, actor="eva", now=NOW)

@@ -22,7 +22,7 @@ from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House, digest, everything
 from workflow.operations import deciding, publishing
-from workflow.phase import all_phases, settings_of
+from workflow.phase import settings_of
 
 LOW_TIDE: Final = songs("Low Tide", "flac", range(1, 3), date="2014")
 
@@ -34,7 +34,6 @@ def add_library(house: House, name: str = "library", root: Path | None = None) -
         root.mkdir()
     with house.database.begin() as connection:
         libraries.add_library(connection, "library", os.fsencode(root), now=NOW)
-    all_phases()  # their settings join the registry
     house.change(library_reserve_mib="0")
     return root
 

@@ -13,7 +13,6 @@ from tests.commands import chosen, greenroom
 from tests.scenarios.drops import lay_out, songs
 from tests.scenarios.house import House, seen
 from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish
-from workflow.phase import all_phases
 
 
 @pytest.fixture
@@ -123,7 +122,6 @@ def test_a_summary_says_how_many_differ_and_which_need_a_person(house: House, ru
 def test_names_that_differ_are_shown_file_by_file(house: House, run: Any, tmp_path: Path) -> None:
     music = tmp_path / "old"
     music.mkdir()
-    all_phases()  # their settings join the registry
     house.change(**{"phase.publish.file": "{track:02}. {title}"})
     lay_out(music, songs("Ada/Low Tide (2014)", "flac", range(1, 3), date="2014"))
     (album,) = run(music).values()

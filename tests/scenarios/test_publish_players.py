@@ -20,13 +20,13 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, publish, take_out
 from workflow import events, history, progress, succession
+from workflow.chores.players import Players
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Job
 from workflow.engine.tables import JobRow
 from workflow.history import ItemHistoryRow
 from workflow.phase import settings_of
-from workflow.phases.players import Players
 from workflow.phases.sync import Withdrawn, change_of
 
 THERE = "smb://nas/music"

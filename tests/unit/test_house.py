@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from tests.faults.mutants import MUTANTS
+from tests.music import write_track
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("config", "scanner", "processor", "workflow", "daemon")
@@ -245,12 +247,37 @@ def test_every_package_is_installed_by_name() -> None:
 
 def test_a_command_starts_without_what_only_jobs_need() -> None:
     """What asks other machines, compares names and decodes pictures takes longer to import than most commands last."""
-    program = "import sys, daemon.bootstrap, workflow.phase as p; p.all_phases(); print(*{%s} & {*sys.modules})"
+    program = (
+        "import sys; from config.settings import register_all, registered_by; from daemon.bootstrap import DECLARING;"
+        " registered_by(*DECLARING); register_all(); print(*{%s} & {*sys.modules})"
+    )
     names = "'requests', 'urllib3', 'rapidfuzz', 'PIL', 'numpy', 'dbos', 'apprise'"
     started = subprocess.run(
         [sys.executable, "-c", program % names], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert started.stdout.split() == []
+
+
+def test_a_cycle_loads_nothing_that_no_album_on_its_way_into_staging_needs(tmp_path: Path) -> None:
+    """What declares the settings of chores and of providers was a twelfth of its start."""
+    for folder in ("inbound", "inbound/album", "staging"):
+        (tmp_path / folder).mkdir()
+    write_track(tmp_path / "inbound/album/01.flac", album="One", artist="Eva", title="First", track="1/1")
+    before = [["libraries", "add", role, str(tmp_path / role)] for role in ("inbound", "staging")]
+    before.append(["settings", "set", "quiet_seconds", "0"])
+    program = "import sys; from daemon.cli import main\nfor words in %s: main(words, standalone_mode=False)"
+    cycle = (
+        "import sys; from daemon.cli import main\n"
+        "try: main(['cycle', '--json'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    env = {**os.environ, "GREENROOM_DATA_DIR": str(tmp_path / "data")}
+    for code in (program % before, cycle):
+        ended = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+        )
+    assert json.loads(ended.stdout)["counts"]["staged"] == 1
+    needless = re.compile(r"(workflow\.chores|processor\.providers)\.")
+    assert [name for name in ended.stderr.split() if needless.match(name)] == []
 
 
 def test_a_command_does_not_look_for_garbage_in_what_is_imported(tmp_path: Path) -> None:

@@ -11,12 +11,7 @@ import pytest
 from config.errors import Misconfigured
 from config.sections import StagingScan
 from config.settings import FAIL_SAFE, REGISTRY, SECTIONS, Setting, find_setting, load_section
-from processor.providers.registry import all_providers
-from workflow.phase import all_chores, all_phases
 
-all_phases()  # which declare settings, as chores and providers do
-all_chores()
-all_providers()
 UNITS = {
     "s": "sec seconds",
     "min": "minutes",

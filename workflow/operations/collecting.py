@@ -14,9 +14,9 @@ from processor.artwork import garbage
 from processor.artwork.desk import Gallery
 from processor.artwork.pool import shared
 from scanner.scanfiles import prune
+from workflow.chores.cleanup import remove_old
 from workflow.operations import emptying
 from workflow.phase import settings_of
-from workflow.phases.cleanup import remove_old
 from workflow.roots import scan_db_folder
 
 

@@ -20,7 +20,6 @@ from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.events import Event, Kind
 from workflow.phase import Decision, Mode, Phase, PhaseSettings, settings_of
-from workflow.phases import players
 
 UNPUBLISHED: Final[tuple[Kind, ...]] = ("unpublished",)
 _TEXTS: Final = b".nfo"
@@ -98,6 +97,8 @@ def _left(published: Sequence[Event]) -> set[bytes]:
 
 def owe(connection: Connection, owed: Owed, settings: SyncSettings) -> list[str]:
     """Owe a folder to every player that is on, and want them told; return their names."""
+    from workflow.chores import players  # not wanted where only the chain is looked at
+
     found = rows.players(connection, only_enabled=True)
     ids = [player.id for player in found]
     debts.owe(connection, ids, owed, dt.datetime.now(dt.UTC))

@@ -51,4 +51,4 @@ def _due(connection: Connection, now: dt.datetime, limit: int) -> list[int]:
     return rows.due(connection, now, before, limit)
 
 
-PHASE = Refresh()
+CHORE = Refresh()

@@ -162,4 +162,4 @@ def _later(player: Player, seconds: float) -> Ending:
     return lambda connection, job: want(connection, [player.id], actor=job.actor, delay=seconds)
 
 
-PHASE = Players()
+CHORE = Players()

@@ -44,4 +44,4 @@ class Blobs(Chore):
         logger.bind(blobs=count).debug("blobs removed")
 
 
-PHASE = Blobs()
+CHORE = Blobs()

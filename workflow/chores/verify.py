@@ -74,4 +74,4 @@ def want(engine: Engine, *, actor: str, every: bool) -> Job:
     return engine.submit(Verify.name, None, payload, actor=actor, priority="urgent", manual=True).job
 
 
-PHASE = Verify()
+CHORE = Verify()

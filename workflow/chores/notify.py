@@ -216,4 +216,4 @@ def send(url: str, title: str, body: str) -> None:
         raise Retryable(f"a message by {scheme} was not taken", code="not_delivered")
 
 
-PHASE = Notify()
+CHORE = Notify()

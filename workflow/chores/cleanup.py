@@ -98,4 +98,4 @@ def _limits(settings: CleanupSettings, now: dt.datetime) -> Iterator[tuple[_Kept
     return ((kept, now - dt.timedelta(days=kept.days(settings))) for kept in KEPT)
 
 
-PHASE = Cleanup()
+CHORE = Cleanup()

@@ -1,0 +1,1 @@
+"""One chore a file, found by its name; each holds one CHORE."""
