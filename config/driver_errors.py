@@ -49,6 +49,10 @@ def answering(url: URL) -> Iterator[None]:
             raise
         message = f"the database {shown} is damaged or no database: {error.orig}"
         if _is_sqlite(url):
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                # What SQLite makes of a page that the disk cannot read, too. Looking ourselves is no way: whoever
+                # closes the file takes the locks on it from all of the process.
+                message += "; a disk that cannot read it shows as the same: look at the kernel's log first"
             message += (
                 "; put it aside, with its -wal and -shm, fill a new one from a backup (`greenroom import FILE`) or add "
                 "the libraries again, and then run `greenroom fsck --adopt`"

@@ -469,6 +469,20 @@ def test_a_url_that_cannot_serve_is_refused_without_showing_its_password(url: st
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.sqlite
+def test_of_a_damaged_file_it_is_said_that_its_disk_may_be_what_fails(tmp_path: Path) -> None:
+    """SQLite calls a page that cannot be read a malformed one; nobody should give up a database for its disk."""
+    file = tmp_path / "greenroom.db"
+    database = Database(f"sqlite:///{file}")
+    migrate(database)
+    database.close()
+    file.write_bytes(file.read_bytes()[:4096] + b"\xff" * (file.stat().st_size - 4096))
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(Misconfigured, match=r"malformed; a disk .*: look at the kernel's log first; put it aside"):
+        migrate(database)
+    database.close()
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "greenroom.db").write_text("this is a shopping list, not a database\n" * 100)
     database = Database(f"sqlite:///{tmp_path}/greenroom.db")
