@@ -50,6 +50,11 @@ def list_libraries(connection: Connection) -> list[Library]:
     return [Library(r.id, r.role, r.kind, bytes(r.path), r.root_uuid, r.filesystem, r.suspended) for r in rows]
 
 
+def root_paths(connection: Connection) -> dict[str, bytes]:
+    """Return the path of every library, by the uuid of its root."""
+    return {library.root_uuid: library.path for library in list_libraries(connection)}
+
+
 def music_libraries(connection: Connection, role: Role) -> list[Library]:
     """Return the music libraries of a role in the order they were added."""
     return [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == (role, "music")]

@@ -105,5 +105,5 @@ def _home(connection: Connection, item: int) -> dict[str, Any] | None:
     home = ledger.publication(connection, item)
     if home is None:
         return None
-    roots = {library.root_uuid: library.path for library in libraries.list_libraries(connection)}
+    roots = libraries.root_paths(connection)
     return {**home._asdict(), "place": os.path.join(roots.get(home.root_uuid, b""), home.path)}

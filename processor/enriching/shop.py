@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from config.database import Database
-from config.libraries import list_libraries
+from config.libraries import root_paths
 from processor.artwork.desk import Fetch, Gallery
 from processor.artwork.wanted import Wanted
 from processor.matching.verdict import Thresholds
@@ -56,6 +56,6 @@ class Shop:
     def folder_of(self, item: Mapping[str, Any]) -> bytes | None:
         """Return where an item's files are; None where its library is not known."""
         with self.database.read() as connection:
-            roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+            roots = root_paths(connection)
         root = roots.get(item["root_uuid"])
         return None if root is None else os.path.join(root, item["path"])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from config.database import Database
-from config.lease import Guard
 from config.libraries import Library
 from processor.fsck import sighting, unsettled
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.findings import judge
 from processor.fsck.repairs import Workshop, perform
 from processor.fsck.sighting import Effort, Sighting
-from processor.items.presence import Limits, Noticed, unheard
+from processor.items.presence import Limits
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress
@@ -47,26 +45,15 @@ def check(
     return _report(seen, judge(seen, limits))
 
 
-def repair(
-    database: Database,
-    guard: Guard,
-    inbound: Library,
-    staging: Library,
-    effort: Effort,
-    limits: Limits,
-    progress: Progress,
-    noticed: Noticed = unheard,
-) -> FsckReport:
+def repair(shop: Workshop, effort: Effort, limits: Limits, progress: Progress) -> FsckReport:
     """Recover what is unfinished, compare, and repair what is provable. Call it under the lock of both roots.
 
-    No file is removed or written, but for sidecars and what recovery does; `noticed` hears of items that are missing
-    from now on or found again. Raises LeaseLost, Stopped, and Retryable
+    No file is removed or written, but for sidecars and what recovery does. Raises LeaseLost, Stopped, and Retryable
     when the database does not answer.
     """
-    shop = Workshop(database, guard, inbound, staging, dt.datetime.now(dt.UTC), noticed)
-    settled = [*_told(recover_transfers(database, guard, inbound, staging)), *_resumed(shop)]
+    settled = [*_told(_recovered(shop)), *_resumed(shop)]
     for _ in range(ROUNDS):
-        seen = sighting.look(database, inbound, staging, effort, progress)
+        seen = sighting.look(shop.database, shop.inbound, shop.staging, effort, progress)
         done = perform(shop, [_without_resume(finding) for finding in judge(seen, limits)])
         settled += [finding for finding in done if finding.repaired]
         if not any(finding.repaired for finding in done):
@@ -74,6 +61,10 @@ def repair(
     left = [finding for finding in done if not finding.repaired]
     known = {(finding.code, finding.paths) for finding in left}  # an album that was marked missing still is
     return _report(seen, [*(finding for finding in settled if (finding.code, finding.paths) not in known), *left])
+
+
+def _recovered(shop: Workshop) -> RecoveryReport:
+    return recover_transfers(shop.database, shop.guard, shop.inbound, shop.staging)
 
 
 def _told(recovered: RecoveryReport) -> Iterator[Finding]:
@@ -91,7 +82,7 @@ def _resumed(shop: Workshop) -> list[Finding]:
     if not wanted:
         return []
     done = perform(shop, wanted)
-    recovered = recover_transfers(shop.database, shop.guard, shop.inbound, shop.staging)
+    recovered = _recovered(shop)
     settled = {transfer.id for transfer in (*recovered.done, *recovered.cancelled)}
     return [f for f in done if isinstance(f.repair, Resume) and f.repair.transfer.id in settled]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from loguru import logger
@@ -14,7 +14,7 @@ from config.database import Database
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Stopped
 from config.lease import Guard
 from config.libraries import Library
-from config.machine import boot_id
+from config.machine import boot_id, utc_now
 from config.reasons import show_path
 from processor.filesystem.files import Tree, is_file, write_whole
 from processor.filesystem.paths import within
@@ -36,14 +36,14 @@ BATCH: Final = 100  # repairs that share a transaction
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What repairing takes."""
+    """What repairing takes; `noticed` hears of items that are missing from now on or found again."""
 
     database: Database
     guard: Guard
     inbound: Library
     staging: Library
-    now: dt.datetime
     noticed: Noticed = unheard
+    now: dt.datetime = field(default_factory=utc_now)
 
 
 def perform(shop: Workshop, findings: Sequence[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
-from config.libraries import Library, list_libraries
+from config.libraries import Library, root_paths
 from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
@@ -39,7 +39,7 @@ def look(
     """Gather what deciding about proposals with a target takes; `wanted_reserve` is in bytes. Reads only."""
     with database.read() as connection:
         staged = repository.staged_folders(connection, staging.root_uuid)
-        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        roots = root_paths(connection)
         homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
         held = journal.reserved(connection, inbound.path, staging.path)
         undos = journal.taken_back(connection, inbound.path, staging.path)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.database import insert_into
@@ -34,6 +34,8 @@ _BEFORE: dict[State, tuple[State, ...]] = {
 }
 # Undos that put nothing into inbound, where cycles would have to be kept off; nobody releases them.
 _HOLDS_NOTHING: Final = ("restore", "unpublish")
+_ROWS: Final = select(TransferRow.__table__)
+_OLDEST_FIRST: Final = (TransferRow.created_at, TransferRow.id)
 
 
 class Reserved(NamedTuple):
@@ -136,9 +138,8 @@ def ids(connection: Connection, name: str) -> list[str]:
 
 def these(connection: Connection, ids: Sequence[str]) -> list[Transfer]:
     """Return the transfers of these ids, in their order, without those that are gone."""
-    query = select(TransferRow.__table__).where(TransferRow.id.in_(ids))
-    found = {row.id: row for row in connection.execute(query)}
-    return [_transfer(found[id]) for id in ids if id in found]
+    found = {transfer.id: transfer for transfer in _read(connection, _ROWS.where(TransferRow.id.in_(ids)))}
+    return [found[id] for id in ids if id in found]
 
 
 def undo_state(connection: Connection, transfer_id: str) -> State | None:
@@ -152,8 +153,7 @@ def taken_back(connection: Connection, src_root: bytes, dst_root: bytes) -> list
     """Return the finished undos between two roots whose albums nobody has released for another cycle, newest first."""
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.undoes.is_not(None))
     kept = (TransferRow.state == "done", TransferRow.released_at.is_(None))
-    query = select(TransferRow.__table__).where(*ours, *kept).order_by(TransferRow.created_at.desc())
-    return [_transfer(row) for row in connection.execute(query)]
+    return _read(connection, _ROWS.where(*ours, *kept).order_by(TransferRow.created_at.desc()))
 
 
 def release(connection: Connection, transfer_ids: Collection[str], now: dt.datetime) -> int:
@@ -177,20 +177,18 @@ def settled(connection: Connection, ids: Collection[str]) -> set[str]:
 def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
     """Return what was begun between two roots and is not settled, oldest first."""
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, IS_OPEN)
-    query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at, TransferRow.id)
-    return [_transfer(row) for row in connection.execute(query)]
+    return _read(connection, _ROWS.where(*ours).order_by(*_OLDEST_FIRST))
 
 
 def moving(connection: Connection, key: str) -> list[Transfer]:
     """Return what was begun with the item of a key and is not settled, oldest first."""
-    query = select(TransferRow.__table__).where(IS_OPEN).order_by(TransferRow.created_at, TransferRow.id)
-    return [found for row in connection.execute(query) if (found := _transfer(row)).item.get("key") == key]
+    begun = _read(connection, _ROWS.where(IS_OPEN).order_by(*_OLDEST_FIRST))
+    return [transfer for transfer in begun if transfer.item.get("key") == key]
 
 
 def unsettled(connection: Connection) -> list[Transfer]:
     """Return every transfer that is neither done nor cancelled, between whichever roots, oldest first."""
-    query = select(TransferRow.__table__).where(IS_UNSETTLED).order_by(TransferRow.created_at, TransferRow.id)
-    return [_transfer(row) for row in connection.execute(query)]
+    return _read(connection, _ROWS.where(IS_UNSETTLED).order_by(*_OLDEST_FIRST))
 
 
 def count_open(connection: Connection) -> int:
@@ -234,30 +232,6 @@ def sources_taken(connection: Connection, src_root: bytes, gone: Mapping[bytes, 
     return {file.source for file in files if gone.get(file.source) == file.identity[1:4]}
 
 
-def _update(
-    connection: Connection, transfers: Sequence[Transfer], from_states: tuple[State, ...], values: dict[str, Any]
-) -> None:
-    """Write the same values to transfers of one fence, all of them or none."""
-    ids, fence = [transfer.id for transfer in transfers], transfers[0].fence
-    mine = (TransferRow.id.in_(ids), TransferRow.fence == fence, TransferRow.state.in_(from_states))
-    written = set(connection.scalars(update(TransferRow).where(*mine).values(**values).returning(TransferRow.id)))
-    for id in ids:
-        if id not in written:
-            raise LeaseLost(f"transfer {id} is no longer ours: another holder took it over; this one stops at once")
-
-
-def _values(transfer: Transfer) -> dict[str, Any]:
-    values = {name: getattr(transfer, name) for name in Transfer.__dataclass_fields__}
-    homes = [[path_to_json(folder.path), *folder[1:]] for folder in transfer.source_folders] or None
-    return values | {"files": [file_to_json(file) for file in transfer.files], "source_folders": homes}
-
-
-def _transfer(row: Row[Any]) -> Transfer:
-    values = {name: getattr(row, name) for name in Transfer.__dataclass_fields__}
-    homes = tuple(SourceFolder(path_from_json(path), *numbers) for path, *numbers in row.source_folders or ())
-    return Transfer(**values | {"files": tuple(map(file_from_json, row.files)), "source_folders": homes})
-
-
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
     """Return transfers settled before a time that nothing needs any more.
 
@@ -294,3 +268,31 @@ def move_root(connection: Connection, before: bytes, now: bytes) -> None:
     """Let every move name a root by the path it has now: what is begun goes on there, what is done can be undone."""
     for root in (TransferRow.src_root, TransferRow.dst_root):
         connection.execute(update(TransferRow).where(root == before).values({root: now}))
+
+
+def _update(
+    connection: Connection, transfers: Sequence[Transfer], from_states: tuple[State, ...], values: dict[str, Any]
+) -> None:
+    """Write the same values to transfers of one fence, all of them or none."""
+    ids, fence = [transfer.id for transfer in transfers], transfers[0].fence
+    mine = (TransferRow.id.in_(ids), TransferRow.fence == fence, TransferRow.state.in_(from_states))
+    written = set(connection.scalars(update(TransferRow).where(*mine).values(**values).returning(TransferRow.id)))
+    for id in ids:
+        if id not in written:
+            raise LeaseLost(f"transfer {id} is no longer ours: another holder took it over; this one stops at once")
+
+
+def _values(transfer: Transfer) -> dict[str, Any]:
+    values = {name: getattr(transfer, name) for name in Transfer.__dataclass_fields__}
+    homes = [[path_to_json(folder.path), *folder[1:]] for folder in transfer.source_folders] or None
+    return values | {"files": [file_to_json(file) for file in transfer.files], "source_folders": homes}
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[Transfer]:
+    return [_transfer(row) for row in connection.execute(query)]
+
+
+def _transfer(row: Row[Any]) -> Transfer:
+    values = {name: getattr(row, name) for name in Transfer.__dataclass_fields__}
+    homes = tuple(SourceFolder(path_from_json(path), *numbers) for path, *numbers in row.source_folders or ())
+    return Transfer(**values | {"files": tuple(map(file_from_json, row.files)), "source_folders": homes})

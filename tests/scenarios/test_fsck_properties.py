@@ -22,6 +22,7 @@ from config.lease import Guard
 from config.locks import hold
 from config.tables import LibraryRow
 from processor.fsck.fsck import repair
+from processor.fsck.repairs import Workshop
 from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
@@ -273,7 +274,8 @@ def repair_until(house: House, die_at: int) -> int:
         mortal = Mortal(guard, die_at)
         try:
             effort = Effort(verify=True, baseline=True, workers=1)
-            repair(house.database, cast(Guard, mortal), roots.inbound, roots.staging, effort, Limits(), silent)
+            shop = Workshop(house.database, cast(Guard, mortal), roots.inbound, roots.staging)
+            repair(shop, effort, Limits(), silent)
         except Killed:
             pass
         return mortal.asked

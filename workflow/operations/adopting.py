@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from config import admin
 from config.database import Database
 from config.errors import Stopped
-from config.libraries import list_libraries
+from config.libraries import root_paths
 from processor.adoption import Album, Twin, Twins, compare
 from processor.items import repository
 from processor.publication import ledger
@@ -96,7 +96,7 @@ def adopt(database: Database, data_dir: Path, root: bytes, stop: threading.Event
 
 def _twins(database: Database, root: bytes) -> Twins:
     with database.read() as connection:
-        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        roots = root_paths(connection)
 
     def twin(key: str, folder: bytes) -> Twin | None:
         with database.read() as connection:

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.database import Database
 from config.errors import Stopped
 from config.lease import StopSignal
-from config.libraries import list_libraries
+from config.libraries import root_paths
 from processor.artwork import rows
 from processor.artwork.blobs import Blob, Blobs
 from processor.artwork.offer import Subject, of_artist
@@ -70,7 +70,7 @@ def _from_libraries(database: Database, cache: Blobs, lost: Lost) -> None:
     """Take them from the libraries where they were published, if the file is still the one we wrote."""
     wanted = {one.sha256: one.extension for pictures in lost.values() for one in pictures}
     with database.read() as connection:
-        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        roots = root_paths(connection)
         entries = ledger.made_of(connection, wanted)
     for entry in entries:
         if entry.sha256 not in wanted or entry.root_uuid not in roots:

@@ -13,6 +13,7 @@ from config.libraries import Role, sole_library, verify_root
 from processor.fsck import fsck as verb
 from processor.fsck.forget import forget
 from processor.fsck.fsck import FsckReport
+from processor.fsck.repairs import Workshop
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
@@ -43,7 +44,7 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
         return verb.check(database, inbound, staging, effort, limits, progress)
 
     def work(guard: Guard) -> FsckReport:
-        return verb.repair(database, guard, inbound, staging, effort, limits, progress, noticed)
+        return verb.repair(Workshop(database, guard, inbound, staging, noticed), effort, limits, progress)
 
     return holding(database, [staging, inbound], "fsck", StopOrTimeout(stop), work)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Rejected
-from config.libraries import list_libraries
+from config.libraries import root_paths
 from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
@@ -92,7 +92,7 @@ def _own(database: Database, item_id: int) -> tuple[Subject, bytes | None, list[
     with database.read() as connection:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
-        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        roots = root_paths(connection)
     root = roots.get(item["root_uuid"])
     folder = None if root is None else os.path.join(root, item["path"])
     return Subject("album", item["key"]), folder, [AlbumFile(file.path, file.role) for file in files]

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from config import activity
 from config.database import Database
-from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
+from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected
 from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
@@ -31,7 +31,7 @@ from processor.transfers.transfer import Transfer, path_from_json
 from workflow import history, progress
 from workflow.holding import holding, reading
 from workflow.operations.deciding import Seen, as_seen
-from workflow.operations.undo import UndoReport, undo
+from workflow.operations.undo import UndoReport, each, undo
 from workflow.recovering import recover_staging
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
@@ -69,15 +69,7 @@ def discard(
         with database.read() as connection:
             for item_id in item_ids:  # before the first goes: somebody else may have been quicker
                 progress.find(connection, item_id)
-        done: list[TakenBack] = []
-        for item_id in item_ids:
-            run = Performance(database, guard, unheard)
-            try:
-                guard.check_stop()
-                done.append(_one(run, roots, item_id, asked))
-            except Stopped as stopped:
-                return UndoReport(False, tuple(done), stopped.reason())
-        return UndoReport(False, tuple(done))
+        return each(guard, item_ids, lambda id: _one(Performance(database, guard, unheard), roots, id, asked))
 
     if not sure:
         return reading(roots.both, look)

@@ -6,10 +6,10 @@ import datetime as dt
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from config import admin
 from config.batches import batched
@@ -32,8 +32,9 @@ from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import OUTWARD
 
-AT_ONCE = 100  # transfers that are read from the journal
-TOLD = ("key", "album_artist", "album", "path")  # of an item
+T = TypeVar("T")
+AT_ONCE: Final = 100  # transfers that are read from the journal
+TOLD: Final = ("key", "album_artist", "album", "path")  # of an item
 UNKNOWN = Identity(0, 0, 0, 0, 0)
 
 
@@ -94,11 +95,16 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     def take(transfer: Transfer) -> TakenBack:
         return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
 
+    return each(guard, named(database, name), lambda transfer: _in_short(_one(transfer, roots, take)))
+
+
+def each(guard: Guard, things: Iterable[T], take: Callable[[T], TakenBack]) -> UndoReport:
+    """Take things one by one until somebody asks us to stop; a report."""
     done: list[TakenBack] = []
-    for transfer in named(database, name):
+    for one in things:
         try:
             guard.check_stop()
-            done.append(_in_short(_one(transfer, roots, take)))
+            done.append(take(one))
         except Stopped as stopped:
             return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))

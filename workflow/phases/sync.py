@@ -108,8 +108,8 @@ def owe(connection: Connection, owed: Owed, settings: SyncSettings) -> list[str]
 
 def _owed(connection: Connection, item_id: int, root_uuid: str, folder: bytes, change: Change) -> Owed | None:
     """Return what is owed; None where the library was forgotten meanwhile."""
-    roots = [one.path for one in libraries.list_libraries(connection) if one.root_uuid == root_uuid]
-    return Owed(item_id, roots[0], folder, change) if roots else None
+    root = libraries.root_paths(connection).get(root_uuid)
+    return Owed(item_id, root, folder, change) if root else None
 
 
 def _since(connection: Connection, item_id: int) -> list[Event]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from config.libraries import list_libraries, music_libraries
+from config.libraries import music_libraries, root_paths
 from daemon.web.access import By
 from daemon.web.bodies import RowId
 from daemon.web.called import called, with_covers
@@ -108,7 +108,7 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
 def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
     """Return where an item is in staging, and where it was published, if it was."""
     item, home = progress.find(connection, item_id), ledger.publication(connection, item_id)
-    roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+    roots = root_paths(connection)
     return {
         "folder": os.path.join(roots.get(item["root_uuid"], b""), item["path"]),
         "home": home and os.path.join(roots.get(home.root_uuid, b""), home.path),
