@@ -6,14 +6,13 @@ What is wanted follows from tags and names alone, for nobody is asked about albu
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor.artwork.local import pictures_of
-from processor.filesystem.files import Tree, is_file
+from processor.filesystem.files import Tree, is_file, is_folder
 from processor.filesystem.paths import relative, within
 from processor.items.item import new_item
 from processor.items.repository import StagedFile
@@ -175,17 +174,12 @@ def _without(tree: Tree, folder: bytes | None, names: Iterator[bytes]) -> Iterat
     """Yield the names that are absent in a folder, whatever their extension; all of them where it is none."""
     if folder is None:
         return
-    there = set(tree.names(folder)) if _is_folder(tree, folder) else set()
+    there = set(tree.names(folder)) if not folder or is_folder(tree.stat(folder)) else set()
     stems = {os.path.splitext(name)[0].lower() for name in there}
     for name in names:
         stem, extension = os.path.splitext(name)
         if name not in there and (extension != b".jpg" or stem not in stems):
             yield name
-
-
-def _is_folder(tree: Tree, folder: bytes) -> bool:
-    found = tree.stat(folder) if folder else None
-    return not folder or (found is not None and stat.S_ISDIR(found.st_mode))
 
 
 def _lacking(files: Mapping[int, FileRecord]) -> Iterator[Lacking]:

@@ -32,6 +32,11 @@ def within(folder: bytes, path: bytes) -> bytes:
     return folder + b"/" + path if folder and path else folder or path
 
 
+def stem_of(path: bytes) -> bytes:
+    """Return a path without the extension of its file."""
+    return os.path.splitext(path)[0]
+
+
 def extension(path: bytes) -> str:
     """Return what a file's name ends in, in lower case and without its dot."""
     return os.path.splitext(path)[1][1:].decode("ascii", "replace").lower()

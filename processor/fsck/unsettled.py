@@ -21,7 +21,7 @@ from processor.publication import ledger
 from processor.retag import work_root
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_planned, is_planned_inode, is_whole
-from processor.transfers.hidden import PLAYER_IGNORES, TX, hidden_folder
+from processor.transfers.hidden import TX, hidden_folder, names_in
 from processor.transfers.transfer import State, Transfer, TransferFile
 
 _Same = Callable[[os.stat_result | None, TransferFile], bool]
@@ -45,8 +45,9 @@ class Leftovers(NamedTuple):
 
 def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     """Look at what unsettled transfers left, and at hidden folders whose transfer the database does not know."""
-    names = _hidden_names(staging)
     # Names first, rows second: whoever makes a folder has committed its row before.
+    with Tree(staging) as tree, explained("look at", TX):
+        names = names_in(tree, TX)
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
         listed = rows.listed(connection, [_listed_by(transfer) for transfer in left])
@@ -66,11 +67,6 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
         elif name not in known:
             orphans.append(within(TX, name))
     return Leftovers(tuple(moves), tuple(orphans))
-
-
-def _hidden_names(staging: bytes) -> list[bytes]:
-    with Tree(staging) as tree, explained("look at", TX):
-        return [name for name in tree.names(TX) if name not in PLAYER_IGNORES] if tree.stat(TX) else []
 
 
 def _examined(transfer: Transfer, *, is_listed: bool) -> Standing:

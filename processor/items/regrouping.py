@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from config.errors import Rejected
+from processor.filesystem.paths import stem_of
 from processor.items.repository import StagedFile
 from scanner.grouping.chosen import Choice
 
@@ -36,9 +37,9 @@ def split(item: Staged, chosen: Collection[bytes], artist: str, album: str) -> d
     first, second = _called(item.artist, item.album), _called(artist, album)
     if (first.artist, first.album) == (second.artist, second.album):
         raise Rejected("the other album needs another name, or Greenroom would take it for the same", code="no_split")
-    stems = {_stem(path) for path in marked}
+    stems = {stem_of(path) for path in marked}
     return {
-        file.source: second if file.path in marked or (file.role != "audio" and _stem(file.path) in stems) else first
+        file.source: second if file.path in marked or (file.role != "audio" and stem_of(file.path) in stems) else first
         for file in item.files
     }
 
@@ -68,7 +69,3 @@ def _called(artist: str | None, album: str | None) -> Choice:
     if not (artist and artist.strip() and album and album.strip()):
         raise Rejected("an album needs an artist and a title", code="no_name")
     return Choice(str(uuid.uuid4()), artist.strip(), album.strip())
-
-
-def _stem(path: bytes) -> bytes:
-    return path.rpartition(b".")[0]

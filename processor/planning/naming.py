@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.reasons import Reason, show_path
+from processor.filesystem.paths import stem_of
 from processor.planning import layout
 from processor.transfers import sidecar
 from scanner.grouping.groups import Group
@@ -112,7 +113,7 @@ def _proposal(
     discs = max([discs, group.discs, *(track.disc or 1 for track in group.tracks)])
     most = max([tracks, *(track.track or 0 for track in group.tracks)])
     music = _tracks(group, files, _kept(group, files, cues), places, discs, most)
-    stems = {layout.fold(_stem(track.source)): _stem(track.target) for track in reversed(music)}
+    stems = {layout.fold(stem_of(track.source)): stem_of(track.target) for track in reversed(music)}
     wanted = [(id, *_side_place(files[id].path, group.home, stems)) for id in group.sides]
     # What belongs to one track claims its name before what belongs to the album.
     wanted.sort(key=lambda side: not side[2])
@@ -134,7 +135,7 @@ def _old_names(
     if not lists:  # as nearly always, and to name all tracks again takes as long as to name them
         return
     renamed = {
-        layout.fold(_stem(os.path.basename(one.source))) for one in music if one.target != _own_place(one.path, home)
+        layout.fold(stem_of(os.path.basename(one.source))) for one in music if one.target != _own_place(one.path, home)
     }
     told = [
         show_path(os.path.basename(side.target))
@@ -198,10 +199,6 @@ def _own_place(path: bytes, home: bytes) -> bytes:
     *folders, name = inside.split(b"/")
     safe = [layout.folder_name(folder.decode("utf-8", "surrogateescape")) for folder in folders]
     return b"/".join([*safe, layout.file_name(name)])
-
-
-def _stem(path: bytes) -> bytes:
-    return os.path.splitext(path)[0]
 
 
 def _planned(id: int, file: SourceFile, role: str, target: bytes) -> PlannedFile:

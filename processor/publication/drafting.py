@@ -73,12 +73,10 @@ class Draft:
 
     def is_misnamed(self, home: Publication, others: Collection[bytes] = ()) -> bool:
         """Whether the folder of a published album, or what came with it, would be called otherwise beside `others`."""
-        options, known = self.given.options, self.known
         with self.given.database.read() as connection:
             now = _places(journal.named(connection, home.transfer_id), self.is_staged)
         with self._files() as files, Tree(self.library.path) as tree:
-            chosen = known.chosen.album
-            laid = laying.lay_out(files, known.item, known.album, options.naming, chosen, options.profile, others)
+            laid = laying.lay_out(files, self.known, self.given.options, others)
             folder = self._free_folder(tree, home)
         return folder != home.path or any(place != now.get(path) for path, place in laid.places.items())
 
@@ -90,9 +88,7 @@ class Draft:
             standing.check(staging, item.path, item, alone=False)
             folder = home.path if home and not rename else self._free_folder(tree, home)
             at = home.path if home else folder
-            laid = laying.lay_out(
-                staging, item, self.known.album, options.naming, self.known.chosen.album, options.profile, there.others
-            )
+            laid = laying.lay_out(staging, self.known, options, there.others)
             made = self._made(tree, at, laid.pictures, laid.places, there.entries)
             made.made = [one._replace(path=folder + one.path[len(at) :]) for one in made.made]
             beside = self._above.made(tree, folder)
@@ -204,9 +200,8 @@ class Draft:
             with self.given.database.read() as connection:
                 return ledger.below(connection, self.library.root_uuid, folder)
 
-        naming, one = self.given.options.naming, self.known
         own, gone = (home.path, self._above.left(home, b"")) if home else (None, [])
-        return laying.free_folder(tree, naming, one.album, one.artist_key, below, own, gone)
+        return laying.free_folder(tree, self.given.options.naming, self.known, below, own, gone)
 
     def _said(self, intent: Intent) -> dict[str, Any]:
         item = self.known.item

@@ -16,15 +16,15 @@ from processor.filesystem.paths import ancestors, parent, relative, within
 from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
 from processor.items import standing
 from processor.items.item import NewItem
-from processor.metadata.known import AlbumMetadata
 from processor.planning import layout
 from processor.planning.naming import cue_references
 from processor.planning.space import human_size, reserve
 from processor.publication import names, pictures
+from processor.publication.given import Known, Options
 from processor.publication.intent import Gone
 from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
-from processor.publication.pictures import Picture, Profile
+from processor.publication.pictures import Picture
 from processor.publication.writing import sha256_at
 from processor.transfers.comparing import digest_at
 from processor.transfers.transfer import TransferFile, path_to_json
@@ -106,26 +106,19 @@ def check_bytes(staging: Tree, item: NewItem) -> None:
                 raise NeedsReview(message, code="not_as_recorded", path=path)
 
 
-def lay_out(
-    staging: Tree,
-    item: NewItem,
-    album: AlbumMetadata,
-    naming: Naming,
-    chosen: Sequence[Picture],
-    profile: Profile,
-    others: Collection[bytes] = (),
-) -> LaidOut:
+def lay_out(staging: Tree, known: Known, options: Options, others: Collection[bytes] = ()) -> LaidOut:
     """Name every file; those Greenroom adds come first, and a dropped picture with the same bytes is one of them.
 
     What players would take for one of them gives way, too.
 
     `others` are files of somebody else, which keep their names.
     """
+    item, album, naming = known.item, known.album, options.naming
     files = [NamedFile(file.path, file.role) for file in item.files]
     kept = _played(staging, item)
     places = names.file_places(naming, album, files, kept=kept, taken=others)
     audio = [places[file.path] for file in files if file.role == "audio"]
-    named = pictures.names("album", chosen, profile, disc_folders(audio))
+    named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
     rivals = pictures.rivals(named)
     spelled = {layout.fold(name): name for name in (*named, *rivals)}
     for path, place in places.items():
@@ -148,15 +141,15 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
 
 
 def free_folder(
-    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None,
-    gone: Collection[Gone],
-) -> bytes:  # fmt: skip
+    tree: Tree, naming: Naming, known: Known, below: Below, own: bytes | None, gone: Collection[Gone]
+) -> bytes:
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
     `own` is where it is now, if it is there; that, and what is above it alone but for what is `gone` without it, may be
     spelled anew. Raises NeedsReview `target_exists` for a folder that Greenroom did not make: only a person knows whose
     it is; and for a folder that is inside its own one, or around it.
     """
+    album, artist = known.album, known.artist_key
     left = _left(tree, own, gone) if own is not None else []
     wanted = _spelled(tree, names.album_folder(naming, album), left)
     above = names.artist_folder(naming, wanted)

@@ -6,7 +6,6 @@ A file that somebody changed since we wrote it stays as it is; an NFO is merged,
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from typing import NamedTuple
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
-from processor.filesystem.paths import within
+from processor.filesystem.paths import stem_of, within
 from processor.filesystem.system_errors import explained
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.nfo import album as album_nfo
@@ -74,7 +73,7 @@ def of_pictures(folder: bytes, named: Mapping[bytes, Picture], size: Size, makin
         if found is None:
             message = f"The picture for {show_path(name)} is not in the cache; it is added once it can be had again."
             making.reasons.append(Reason("blob_missing", message, within(folder, name)))
-            making.absent.add(_stem(within(folder, name)))
+            making.absent.add(stem_of(within(folder, name)))
         else:
             yield Wanted(within(folder, name), "picture", picture.sha256, picture.ext, found)
 
@@ -99,7 +98,7 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
         with explained("look at", path):
             _one(making, tree, one, entries.get(path), blob)
     for path, entry in entries.items():
-        if path not in listed and _stem(path) not in making.absent and entry.sha256 is not None:
+        if path not in listed and stem_of(path) not in making.absent and entry.sha256 is not None:
             making.gone.append(Gone(path, entry.sha256))
 
 
@@ -181,10 +180,6 @@ def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob:
     making.texts[one.sha256, one.ext] = one.data  # what the next merge compares with
     merged_file = xml.encode(merged.root, xml.ahead(data)) + xml.behind(data, tag)
     _want(making, _text(one.path, one.role, merged_file), there, one.sha256)
-
-
-def _stem(path: bytes) -> bytes:
-    return os.path.splitext(path)[0]
 
 
 def _text(path: bytes, role: Role, data: bytes) -> Wanted:

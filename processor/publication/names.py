@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from processor.filesystem.paths import stem_of
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.planning import layout
 from processor.publication import template
@@ -130,7 +131,7 @@ def file_places(
             track = tracks.get(file.path, TrackMetadata(file.path))
             wanted = file.path if file.path in kept else _track(naming.file, shared, track, discs)
             found[file.path] = places.claim(wanted)
-    stems = {_stem(path): _stem(place) for path, place in found.items()}
+    stems = {stem_of(path): stem_of(place) for path, place in found.items()}
     beside = [(file, _beside(file.path, stems)) for file in files if file.role != "audio"]
     for file, place in sorted(beside, key=lambda pair: pair[1] is None):  # what belongs to a track claims first
         found[file.path] = places.claim(place or spelled.get(layout.fold(file.path), file.path))
@@ -212,7 +213,3 @@ def _is_artists(parts: list[Part]) -> bool:
 def _may_be_left_out(parts: list[Part]) -> bool:
     """Whether nothing is left of a folder where only what is always known of an album is."""
     return not template.render(parts, dict.fromkeys((*_ARTIST, "album"), "_"))
-
-
-def _stem(path: bytes) -> bytes:
-    return os.path.splitext(path)[0]

@@ -33,6 +33,11 @@ def make_hidden_root(tree: Tree, folder: bytes, guard: Guard) -> None:
             pass
 
 
+def names_in(tree: Tree, folder: bytes) -> list[bytes]:
+    """Return what lies in a folder of ours, but for what keeps players out; nothing where there is no such folder."""
+    return [name for name in tree.names(folder) if name not in PLAYER_IGNORES] if tree.stat(folder) else []
+
+
 def make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
     """Make the hidden folder with its sidecar, which makes it ours, and its sub-folders (F1)."""
     folder = hidden_folder(transfer)

@@ -16,7 +16,7 @@ from processor.filesystem.system_errors import explained
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_same
 from processor.transfers.guard import Guard
-from processor.transfers.hidden import PLAYER_IGNORES, TX, remove_hidden
+from processor.transfers.hidden import TX, names_in, remove_hidden
 from processor.transfers.transfer import TransferFile
 
 
@@ -27,10 +27,10 @@ def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) ->
     Paths in the reasons are absolute: a recovery is of several roots.
     """
     with Tree(src_root) as source, Tree(dst_root) as destination, explained("look at", TX):
-        if destination.stat(TX) is None:
-            return []
         # Names first, rows second: whoever makes a folder has committed its row before.
-        names = [name for name in destination.names(TX) if name not in PLAYER_IGNORES]
+        names = names_in(destination, TX)
+        if not names:
+            return []
         with database.read() as connection:
             known = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
         kept_for_a_person = {id.encode() for id, state in known.items() if state not in ("done", "cancelled")}

@@ -17,7 +17,7 @@ from processor.filesystem.renaming import rename_folder
 from processor.filesystem.system_errors import explained
 from processor.transfers import journal, sidecar, trash_rows
 from processor.transfers.guard import Guard
-from processor.transfers.hidden import PLAYER_IGNORES, make_hidden_root
+from processor.transfers.hidden import make_hidden_root, names_in
 
 TRASH = b".greenroom-trash"
 LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # most that a look adds to an age; least worth writing
@@ -66,7 +66,7 @@ def put(tree: Tree, folder: bytes, transfer_id: str, guard: Guard) -> None:
 def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
     with Tree(root) as tree, explained("look into", TRASH):
-        found = [seen for name in _names(tree) if not name.endswith(GOING) and (seen := look(tree, name))]
+        found = [seen for name in names_in(tree, TRASH) if not name.endswith(GOING) and (seen := look(tree, name))]
     ages: dict[str, tuple[dt.timedelta, dt.datetime | None]] = {}
     told: dict[str, trash_rows.GaveWay] = {}
     with database.read() as connection:
@@ -85,7 +85,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     So a clock that jumps by years shortens the time by a day at most.
     """
     with Tree(root) as tree, explained("look into", TRASH):
-        ids = [name.decode("utf-8", "backslashreplace") for name in _names(tree) if not name.endswith(GOING)]
+        ids = [name.decode("utf-8", "backslashreplace") for name in names_in(tree, TRASH) if not name.endswith(GOING)]
     if not ids:
         return
     with database.read() as connection:
@@ -129,7 +129,7 @@ def empty(
         for trashed in gone:
             guard.check("trash going")
             rename_folder(tree, place(trashed.transfer_id), place(trashed.transfer_id) + GOING)
-        if going := [name for name in _names(tree) if name.endswith(GOING)]:
+        if going := [name for name in names_in(tree, TRASH) if name.endswith(GOING)]:
             guard.check("fsync trash")
             tree.sync(TRASH)  # or half of an album could be back under the name of a whole one
             _write_down(database, going)  # before: once its folder is gone nobody knows any more what a row waits for
@@ -148,7 +148,7 @@ def empty(
 def is_empty(root: bytes) -> bool:
     """Whether nothing lies in the trash of a root, not even what is left of something that was being removed."""
     with Tree(root) as tree, explained("look into", TRASH):
-        return not _names(tree)
+        return not names_in(tree, TRASH)
 
 
 def _write_down(database: Database, going: Sequence[bytes]) -> None:
@@ -157,12 +157,6 @@ def _write_down(database: Database, going: Sequence[bytes]) -> None:
     with database.begin() as connection:
         for some in batched(ids):
             trash_rows.went_for_good(connection, some)
-
-
-def _names(tree: Tree) -> list[bytes]:
-    if tree.stat(TRASH) is None:
-        return []
-    return [name for name in tree.names(TRASH) if name not in PLAYER_IGNORES]
 
 
 def look(tree: Tree, name: bytes) -> Trashed | None:
