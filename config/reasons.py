@@ -33,6 +33,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def called(artist: str | None, album: str | None) -> str:
+    """Return what people call an album, by the text its files have."""
+    return f"{artist or 'unknown artist'} – {album or 'unknown album'}"
+
+
 def show_time(moment: dt.datetime) -> str:
     """Return a moment as sentences and tables say it, which stays true wherever and whenever it is read."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.libraries import Library
-from config.reasons import show_path
+from config.reasons import called, show_path
 from processor.transfers.transfer import Transfer
 from workflow.events import Event, Kind
 
@@ -17,7 +17,7 @@ _DECISIONS: Mapping[str, Kind] = {"approved": "approved", "rejected": "rejected"
 
 def album_name(item: Mapping[str, Any]) -> str:
     """Return what people call an album, whose row or columns are given."""
-    return f"{item['album_artist'] or 'unknown artist'} – {item['album'] or 'unknown album'}"
+    return called(item["album_artist"], item["album"])
 
 
 def of_run(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from config.reasons import counted, show_text
+from config.reasons import called, counted, show_text
 from daemon.cli.output import because, seconds
 from workflow.report import OUTCOMES, CycleReport
 
@@ -40,7 +40,7 @@ def print_report(report: CycleReport) -> None:
 def _print_album(album: dict[str, Any]) -> None:
     mark, colour = MARKS[album["outcome"]]
     year = f" ({album['year']})" if album["year"] else ""
-    name = f"{album['album_artist'] or 'unknown artist'} – {album['album'] or 'unknown album'}{year}"
+    name = called(album["album_artist"], album["album"]) + year
     tracks = counted(len(album["tracks"]), "track")
     discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
     click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {show_text(name)}: {tracks}{discs}")

@@ -16,6 +16,7 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
+from processor.planning.space import human_size
 from processor.verification.judging import TROUBLE
 from processor.verify import Found
 from workflow import progress
@@ -74,7 +75,7 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
     else:
         files, size = (sum(one[name] for one in told) for name in ("files", "bytes"))
         albums = sum(one["item"] is not None for one in told)
-        click.echo(f"{counted(albums, 'album')}, {counted(files, 'file')}, {size / (1 << 20):.1f} MiB read")
+        click.echo(f"{counted(albums, 'album')}, {counted(files, 'file')}, {human_size(size)} read")
     sys.exit(1 if troubled else 0)
 
 

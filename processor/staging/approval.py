@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
-from config.reasons import Reason, show_text
+from config.reasons import Reason, called, show_text
 from processor.planning.plan import AlbumPlan
 
 MOST_NAMED: Final = 5  # albums named in the sentence that says what changed
@@ -55,7 +55,7 @@ def _changed(keys: Sequence[str], plans: Sequence[AlbumPlan]) -> str:
 def _difference(key: str, plan: AlbumPlan | None) -> str:
     if plan is None:
         return f"{show_text(key)} is not in inbound any more"
-    name = show_text(f"{plan.group.album_artist or 'unknown artist'} – {plan.group.album or 'unknown album'}")
+    name = show_text(called(plan.group.album_artist, plan.group.album))
     if plan.outcome == "staged" and plan.over is not None:
         return f"{name} has other files, or the staged album it changes is another one by now"
     if plan.outcome == "staged":

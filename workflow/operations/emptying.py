@@ -14,7 +14,7 @@ from config import activity
 from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
 from config.libraries import Library, music_libraries, sole_library, verify_root
-from config.reasons import Reason, counted, show_path
+from config.reasons import Reason, called, counted, show_path
 from processor.planning.space import human_size
 from processor.transfers import trash
 from processor.transfers.trash import Trashed
@@ -142,6 +142,6 @@ def _of(
 
 def _told(done: Emptied) -> str:
     """Say how much went, and name some of it."""
-    known = [f"{one.told.artist} – {one.told.album}" for one in done.gone if one.told]
+    known = [called(one.told.artist, one.told.album) for one in done.gone if one.told]
     more = " …" if len(known) > NAMED else ""
     return f"{done.amount}: {', '.join(known[:NAMED])}{more}"
