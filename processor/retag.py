@@ -35,8 +35,9 @@ from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
 from processor.transfers import journal, trash
 from processor.transfers.comparing import digest_at
-from processor.transfers.hidden import PLAYER_IGNORES, make_hidden_root
+from processor.transfers.hidden import make_hidden_root, names_in
 from processor.transfers.materialise import duplicate
+from processor.transfers.steps import sync_each
 from processor.transfers.transfer import Transfer, TransferFile
 from scanner.facts import Facts
 from scanner.identity import Identity
@@ -119,8 +120,8 @@ def sweep(run: Performance, tree: Tree) -> None:
     with run.database.read() as connection:
         needed = {transfer.id.encode() for transfer in journal.unsettled(connection)}
     with explained("empty", WORK):
-        for name in tree.names(WORK):
-            if name not in PLAYER_IGNORES and name not in needed:
+        for name in names_in(tree, WORK):
+            if name not in needed:
                 trash.erase(tree, within(WORK, name), run.guard)
         tree.sync(WORK)
 
@@ -176,10 +177,8 @@ def _copies(
             reasons.append(_refused(item, path, one))
             with explained("remove", within(folder, path)):
                 tree.unlink(within(folder, path))
-    for sub in (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b""):
-        run.guard.check("fsync copies")
-        with explained("sync", sub):
-            tree.sync(sub)
+    changed = (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b"")
+    sync_each(tree, changed, run.guard, "fsync copies")
     return written, tuple(reasons)
 
 

@@ -31,7 +31,7 @@ from processor.transfers.guard import Guard
 from processor.transfers.hidden import hidden_folder, make_folders
 from processor.transfers.materialise import CANNOT
 from processor.transfers.rolling_back import roll_back
-from processor.transfers.steps import above_target, sync_above
+from processor.transfers.steps import above_target, sync_above, sync_each
 from processor.transfers.torn import mend
 from processor.transfers.transfer import State, Transfer, TransferFile, path_from_json
 from scanner.identity import Identity
@@ -136,10 +136,7 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
             found = tree.stat(old)
             if found is not None:
                 keep(tree, old, new, TransferFile(old, path, "other", Identity.of(found)))
-    for sub in folders(others):
-        run.guard.check("fsync kept")
-        with explained("sync", within(hidden, sub)):
-            tree.sync(within(hidden, sub))
+    sync_each(tree, [within(hidden, sub) for sub in folders(others)], run.guard, "fsync kept")
 
 
 def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:

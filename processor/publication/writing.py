@@ -28,6 +28,7 @@ from processor.publication.access import AS_IS, Access, given, make_above, right
 from processor.publication.intent import Gone, Made
 from processor.transfers.guard import Guard
 from processor.transfers.materialise import CANNOT
+from processor.transfers.steps import sync_each
 
 BLOCK = 1 << 20  # bytes
 MODE = 0o644
@@ -67,11 +68,8 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
                 _link_or_create(tree, first.get(one.sha256), place, one, blobs)
             tree.sync_content(place)
         first.setdefault(one.sha256, place)
-    for sub in folders(place for _, place in places):
-        if sub == folder or sub.startswith(folder + b"/"):
-            guard.check("fsync made")
-            with explained("sync", sub):
-                tree.sync(sub)
+    inside = [sub for sub in folders(place for _, place in places) if sub == folder or sub.startswith(folder + b"/")]
+    sync_each(tree, inside, guard, "fsync made")
 
 
 def put(
@@ -105,10 +103,7 @@ def put(
                 refused += [] if is_given else [one.path]
             else:
                 reasons.append(_kept(one.path))
-    for folder in folders(changed):
-        guard.check("fsync put")
-        with explained("sync", folder):
-            tree.sync(folder)
+    sync_each(tree, folders(changed), guard, "fsync put")
     return reasons, rights_kept(refused)
 
 

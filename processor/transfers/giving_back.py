@@ -27,7 +27,7 @@ from processor.transfers.comparing import is_same, is_same_inode
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import PLAYER_IGNORES, TX, hidden_folder, remove_hidden
 from processor.transfers.materialise import CANNOT, tells_links
-from processor.transfers.steps import fill
+from processor.transfers.steps import fill, sync_each
 from processor.transfers.transfer import State, Strategy, Transfer, TransferFile
 from scanner.identity import Identity
 
@@ -80,7 +80,7 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
             guard.check(f"back {n}/{len(filled.files)}")
             with explained("put back", file.target):
                 _name(hidden, within(hidden_folder(undo), file.target), inbound, file.target, can_link=can_link)
-        sync_names(inbound, [file.target for file in filled.files], guard)
+        sync_each(inbound, folders(file.target for file in filled.files), guard, "fsync back")
     return replace(undo, strategy=filled.strategy)
 
 
@@ -146,14 +146,6 @@ def take_away(undo: Transfer, guard: Guard) -> State:
         _tidy_hidden_root(inbound, guard)
     source_folders.put_back(undo, guard)
     return "cancelled"
-
-
-def sync_names(tree: Tree, paths: Sequence[bytes], guard: Guard) -> None:
-    """Make files' names durable, and those of the folders above them."""
-    for folder in folders(paths):
-        guard.check("fsync back")
-        with explained("sync", folder):
-            tree.sync(folder)
 
 
 def remove_empty(tree: Tree, paths: Sequence[bytes], guard: Guard) -> None:

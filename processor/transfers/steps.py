@@ -83,15 +83,18 @@ def above_target(transfer: Transfer) -> Iterable[bytes]:
 def sync_above(root: bytes, paths: Iterable[bytes], guard: Guard, *, missing_ok: bool = False) -> None:
     """Make the names in folders durable. One that is gone is a name less in the one above, which is synced, too."""
     with Tree(root) as tree:
-        for path in paths:
-            guard.check("fsync above")
-            with explained("sync", path):
-                tree.sync(path, missing_ok=missing_ok)
+        sync_each(tree, paths, guard, "fsync above", missing_ok=missing_ok)
 
 
 def sync_folders(transfer: Transfer, tree: Tree, folder: bytes, guard: Guard) -> None:
     """Make every name in the album durable, deepest folder first (F3)."""
-    for sub in folders(file.target for file in transfer.files):
-        guard.check("fsync folder")
-        with explained("sync", within(folder, sub)):
-            tree.sync(within(folder, sub))
+    subs = folders(file.target for file in transfer.files)
+    sync_each(tree, [within(folder, sub) for sub in subs], guard, "fsync folder")
+
+
+def sync_each(tree: Tree, paths: Iterable[bytes], guard: Guard, label: str, *, missing_ok: bool = False) -> None:
+    """Make the names in folders of an open tree durable, one after the other, each with leave to."""
+    for path in paths:
+        guard.check(label)
+        with explained("sync", path):
+            tree.sync(path, missing_ok=missing_ok)

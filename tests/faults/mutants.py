@@ -71,15 +71,15 @@ MUTANTS = (
     Mutant(
         "the folders of an album are not synced",
         "processor/transfers/steps.py",
-        "            tree.sync(within(folder, sub))\n",
-        "            pass\n",
+        '    sync_each(tree, [within(folder, sub) for sub in subs], guard, "fsync folder")\n',
+        "",
         DURABLE,
     ),
     Mutant(
         "the folders above an album are not synced",
         "processor/transfers/steps.py",
-        "                tree.sync(path, missing_ok=missing_ok)\n",
-        "                pass\n",
+        '        sync_each(tree, paths, guard, "fsync above", missing_ok=missing_ok)\n',
+        "        pass\n",
         power("ext4 → xfs, copy", "power cut"),
     ),
     Mutant(
@@ -271,8 +271,8 @@ MUTANTS = (
     Mutant(
         "an undo does not sync what it gives back",
         "processor/transfers/giving_back.py",
-        '        with explained("sync", folder):\n            tree.sync(folder)\n',
-        "        pass\n",
+        '        sync_each(inbound, folders(file.target for file in filled.files), guard, "fsync back")\n',
+        "",
         tests(
             "tests/faults/test_undo_durable.py::test_everything_is_synced_before_the_item_is_unlisted_and_before_it_is_done"
         ),

@@ -383,7 +383,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the folders of made files are not synced",
         "processor/publication/writing.py",
-        '            with explained("sync", sub):\n                tree.sync(sub)\n',
+        '    sync_each(tree, inside, guard, "fsync made")\n',
         "",
         on_sqlite("publish-link", SYNCED),
     ),
@@ -397,8 +397,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the names of made files are not synced",
         "processor/publication/writing.py",
-        '        guard.check("fsync put")\n        with explained("sync", folder):\n            tree.sync(folder)\n',
-        "        pass\n",
+        '    sync_each(tree, folders(changed), guard, "fsync put")\n',
+        "",
         on_sqlite("refresh", SYNCED),
     ),
     Mutant(
@@ -418,7 +418,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what somebody has in a published album is not synced in the next",
         "processor/moves/upgrade.py",
-        '        with explained("sync", within(hidden, sub)):\n            tree.sync(within(hidden, sub))\n',
+        '    sync_each(tree, [within(hidden, sub) for sub in folders(others)], run.guard, "fsync kept")\n',
         "",
         on_sqlite("upgrade", SYNCED),
     ),
@@ -432,8 +432,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the names that were given back are not synced",
         "processor/transfers/giving_back.py",
-        '        with explained("sync", folder):\n            tree.sync(folder)\n',
-        "        pass\n",
+        '        sync_each(inbound, folders(file.target for file in filled.files), guard, "fsync back")\n',
+        "",
         on_sqlite("restage", SYNCED),
     ),
     Mutant(
@@ -593,8 +593,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what was being removed from the trash of a library stays there half after a crash",
         "processor/transfers/trash.py",
-        "        return not _names(tree)\n",
-        "        return all(name.endswith(GOING) for name in _names(tree))\n",
+        "        return not names_in(tree, TRASH)\n",
+        "        return all(name.endswith(GOING) for name in names_in(tree, TRASH))\n",
         on_sqlite("half_removed", TRASH),
     ),
     Mutant(
