@@ -10,14 +10,9 @@ from typing import Final
 
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, patient
-from processor.moves.unpublish import sign
-from processor.transfers.giving_back import check_given_back, forget_marks, take_away
+from processor.moves.unpublish import sign, tell
+from processor.transfers.giving_back import forget_marks, take_away
 from processor.transfers.transfer import Transfer
-
-
-def _tell(run: Performance, transfer: Transfer) -> Transfer:
-    check_given_back(transfer, run.guard)
-    return run.published(transfer)
 
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
@@ -27,4 +22,4 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
     return run.advance(transfer, "done")
 
 
-MOVE: Final = Move("restage", same, {"planned": fill_inbound, "materialised": _tell, "published": _clear}, take_away)
+MOVE: Final = Move("restage", same, {"planned": fill_inbound, "materialised": tell, "published": _clear}, take_away)

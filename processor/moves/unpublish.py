@@ -22,7 +22,8 @@ from processor.transfers.giving_back import check_given_back, forget_marks, remo
 from processor.transfers.transfer import Transfer
 
 
-def _withdraw(run: Performance, undo: Transfer) -> Transfer:
+def tell(run: Performance, undo: Transfer) -> Transfer:
+    """Step of undos into staging from `materialised`: item, ledger and publication say where the album is."""
     check_given_back(undo, run.guard)
     return run.published(undo)
 
@@ -75,6 +76,4 @@ def _is_staged_again(run: Performance, undo: Transfer) -> bool:
     return found is not None and found.item.transfer_id != before(undo).transfer_id
 
 
-MOVE: Final = Move(
-    "unpublish", same, {"planned": fill_inbound, "materialised": _withdraw, "published": _clear}, take_away
-)
+MOVE: Final = Move("unpublish", same, {"planned": fill_inbound, "materialised": tell, "published": _clear}, take_away)

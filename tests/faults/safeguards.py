@@ -375,8 +375,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "what is staged again is not compared",
-        "processor/moves/restage.py",
-        "    check_given_back(transfer, run.guard)\n",
+        "processor/moves/unpublish.py",
+        "    check_given_back(undo, run.guard)\n",
         "",
         on_sqlite("staged_again", PUBLISHED),
     ),
