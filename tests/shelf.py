@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scanner.grouping.groups import Group, SideRow, TrackRow
-from scanner.kinds.music_album import group, role_of
+from scanner.grouping.chosen import Choice
+from scanner.grouping.groups import Group, SideRow, TrackRow, in_folders
+from scanner.kinds.music_album import NOTHING_SAID, group_folders, role_of
 
 RELEASE = "11111111-2222-3333-4444-555555555555"
 OTHER_RELEASE = "99999999-8888-7777-6666-555555555555"
 
 _UNKNOWN = dict.fromkeys(TrackRow._fields)
+
+
+def group(
+    tracks: Iterable[TrackRow], sides: Iterable[SideRow], choices: Mapping[bytes, Choice] = NOTHING_SAID
+) -> list[Group]:
+    """Group files in any order."""
+    return group_folders(in_folders(tracks), sides, choices)
 
 
 class Shelf:

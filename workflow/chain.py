@@ -14,11 +14,10 @@ RENEWED = "published"  # the status of an item that is brought up to date where 
 
 
 class Next(NamedTuple):
-    """What follows: the phase, whether it begins by itself, and the phases passed over because they are off."""
+    """What follows: the phase, and whether it begins by itself."""
 
     phase: str
     gate: Literal["auto", "manual"]
-    skipped: tuple[str, ...] = ()
 
 
 def next_phase(position: str, status: str, phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> Next | None:
@@ -29,11 +28,10 @@ def next_phase(position: str, status: str, phases: Mapping[str, Phase], gates: M
     """
     if status not in GOES_ON:
         return None
-    skipped = passed_over(position, phases, gates)
     for phase in _after(position, phases):
         gate = gates.get(phase, "off")
         if gate != "off":
-            return Next(phase, gate, skipped)
+            return Next(phase, gate)
     return None
 
 

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from typing import Any, Final, Self
@@ -89,7 +89,7 @@ class Client:
         """Ask for what is at a URL, following three redirects at most; `headers` go to its own origin only.
 
         An answer that is remembered and good is returned without asking, unless `fresh`; one that is not good any
-        more is returned, `stale`, when the service does not answer. `limit` is in bytes. 404 and 410 are answers.
+        more is returned when the service does not answer. `limit` is in bytes. 404 and 410 are answers.
 
         Raises Outage (a Retryable) when there is no answer now: the network, 429, 5xx, an open circuit, half an answer;
         Refused when the service refuses; Rejected `forbidden_url`, `forbidden_address`, `wrong_type`, `too_large`,
@@ -137,7 +137,7 @@ class Client:
             except Outage:
                 if known is None:
                     raise
-                return replace(known.answer, stale=True)
+                return known.answer
 
     def _recall(self, key: str) -> Remembered | None:
         with self._database.read() as connection:

@@ -45,7 +45,6 @@ class Answer:
     headers: Mapping[str, str]  # names in lower case
     body: bytes = field(repr=False)
     from_cache: bool = False
-    stale: bool = False  # remembered beyond its time, because the service does not answer
 
     @property
     def found(self) -> bool:

@@ -24,13 +24,7 @@ from processor.transfers.transfer import Transfer
 
 
 def plan(
-    given: Publishing,
-    item_id: int,
-    *,
-    fence: int = 0,
-    actor: str = "chain",
-    job_id: int | None = None,
-    rename: bool = False,
+    given: Publishing, item_id: int, *, actor: str = "chain", job_id: int | None = None, rename: bool = False
 ) -> Plan:
     """Look, and decide what there is to do; with `rename` names are given anew to what is published.
 
@@ -42,13 +36,13 @@ def plan(
     library, home = library_of(given, one), one.publication
     verify_root(library)
     start = Transfer(
-        str(uuid.uuid4()), "publish", "planned", given.staging.path, library.path, b"", (), {}, fence, boot_id(),
+        str(uuid.uuid4()), "publish", "planned", given.staging.path, library.path, b"", (), {}, 0, boot_id(),
         before=one.item.to_json(),
     )  # fmt: skip
     intent = Intent(
         item_id, one.revision, library.root_uuid, given.options.mode, actor=actor, job_id=job_id,
-        access=given.options.access,
-        artist=one.artist_key, news_at=home and home.news_at,
+        access=given.options.access, artist=one.artist_key,
+        news_at=home and home.news_at,
     )  # fmt: skip
     draft = Draft(given, one, library, start, intent)
     if home is None:

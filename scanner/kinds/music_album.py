@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.grouping.groups import FolderTracks, Group, SideRow, TrackRow, in_folders
+from scanner.grouping.groups import FolderTracks, Group, SideRow
 from scanner.kinds import Kind
 
 if TYPE_CHECKING:
@@ -32,16 +32,6 @@ _EXTENSIONS = {
     "packed": " ".join(["zip rar 7z", *(f"r{part:02}" for part in range(100))]),
     "unread": "shn aa aax m4p mka weba webm ac3 dts ra",  # music; beside some that is read it goes along
 }
-
-
-def group(
-    tracks: Iterable[TrackRow],
-    sides: Iterable[SideRow],
-    choices: Mapping[bytes, Choice] = NOTHING_SAID,
-    taken: Iterable[str] = (),
-) -> list[Group]:
-    """Do what `group_folders` does with files in any order."""
-    return group_folders(in_folders(tracks), sides, choices, taken)
 
 
 def group_folders(

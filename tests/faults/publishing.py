@@ -135,12 +135,12 @@ class Scene:
             return self.take_out(guard).outcome
         if kind == "restage":
             return publish.restage(run, self.item_id).outcome
-        planned = planning.plan(given, self.item_id, fence=guard.fence, rename=kind in RENAMED)
+        planned = planning.plan(given, self.item_id, rename=kind in RENAMED)
         if planned.kind == "upgrade" and planned.transfer is None:
             staged = publish.restage(run, self.item_id)
             if staged.outcome != "undone":
                 return f"not staged: {staged.reasons}"
-            planned = planning.plan(given, self.item_id, fence=guard.fence, rename=True)
+            planned = planning.plan(given, self.item_id, rename=True)
         outcome = publish.perform(run, given.cache, planned, published.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
 

@@ -27,7 +27,7 @@ from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import is_blocked, until
 from workflow import history, progress, succession
-from workflow.chain import next_phase
+from workflow.chain import next_phase, passed_over
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.failure import AWAY, PhaseAway
@@ -100,17 +100,19 @@ CHAIN = {
 @pytest.mark.parametrize(
     ("position", "status", "gates", "follows"),
     [
-        ("staged", "pending_review", {"enrich": "auto"}, ("enrich", "auto", ())),
-        ("staged", "pending_review", {"enrich": "off", "review": "manual"}, ("review", "manual", ("enrich",))),
+        ("staged", "pending_review", {"enrich": "auto"}, ("enrich", "auto")),
+        ("staged", "pending_review", {"enrich": "off", "review": "manual"}, ("review", "manual")),
         ("staged", "pending_review", {"enrich": "off", "review": "off"}, None),
         ("staged", "rejected", {"enrich": "auto"}, None),
         ("staged", "missing", {"enrich": "auto"}, None),
-        ("reviewed", "approved", {"publish": "manual"}, ("publish", "manual", ())),
+        ("reviewed", "approved", {"publish": "manual"}, ("publish", "manual")),
         ("published", "published", {"publish": "auto"}, None),
     ],
 )
 def test_one_table_says_what_follows(position: str, status: str, gates: Any, follows: Any) -> None:
     assert next_phase(position, status, CHAIN, gates) == follows
+    skipped = [name for name in ("enrich", "review") if gates.get(name) == "off"]
+    assert [*passed_over(position, CHAIN, {"publish": "auto", **gates})] == skipped
 
 
 def test_no_command_but_the_worker_imports_what_carries_jobs() -> None:

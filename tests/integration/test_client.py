@@ -419,12 +419,12 @@ def test_an_old_answer_is_better_than_none(shared: Client, around: Around, provi
     shared.get(provider.url, service=service)
     provider.down = Reply(503)
     around.now += dt.timedelta(days=3)
-    stale = shared.get(provider.url, service=service)
-    assert (stale.json(), stale.stale, stale.from_cache) == ({"title": "Nightjar"}, True, True)
-    assert shared.get(provider.url, service=service, fresh=True).stale
+    old = shared.get(provider.url, service=service)
+    assert (old.json(), old.from_cache) == ({"title": "Nightjar"}, True)
+    assert shared.get(provider.url, service=service, fresh=True).from_cache
     assert code(lambda: shared.get(f"{provider.url}/new", service=service)) == "provider_outage"
     provider.down = None
-    assert not shared.get(provider.url, service=service).stale
+    assert not shared.get(provider.url, service=service).from_cache
 
 
 def test_a_service_that_fails_five_times_is_left_alone_by_all_processes(

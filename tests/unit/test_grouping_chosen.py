@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from scanner.grouping.chosen import Choice
 from scanner.grouping.groups import Group, SideRow, TrackRow
-from scanner.kinds.music_album import group
-from tests.shelf import RELEASE, Shelf, codes
+from tests.shelf import RELEASE, Shelf, codes, group
 
 ABBEY = {"artist": "The Beatles", "album": "Abbey Road", "album_artist": "The Beatles", "release_id": RELEASE}
 OTHER = Choice("one", "George", "Other Songs")

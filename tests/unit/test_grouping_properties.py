@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scanner.grouping.groups import Group, SideRow, TrackRow, in_folders
 from scanner.grouping.places import find_places
 from scanner.grouping.tidy import tidy
-from scanner.kinds.music_album import group, group_folders, role_of
-from tests.shelf import OTHER_RELEASE, RELEASE
+from scanner.kinds.music_album import group_folders, role_of
+from tests.shelf import OTHER_RELEASE, RELEASE, group
 
 _ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=12)
 _TEXT = st.none() | st.sampled_from(["X", "x", "Hits", "Hits (Disc 2)", "VA", "Y feat. X", "X & Y", "!!!"]) | _ANY_TEXT
