@@ -21,6 +21,7 @@ from processor.filesystem.system_errors import explained
 from processor.items import standing
 from processor.items.item import NewItem
 from processor.moves.album import check_final, in_place, locate, renumbered
+from processor.moves.discard import sync_both
 from processor.moves.move import Move, Performance, before
 from processor.transfers import sidecar, trash
 from processor.transfers.clearing import remove_sources
@@ -90,6 +91,8 @@ def put_into_trash(run: Performance, transfer: Transfer, told: str) -> None:
         if tree.stat(hidden) is not None:
             trash.put(tree, hidden, transfer.id, run.guard)
             run.reasons.append(Reason("trashed", told.format(show_path(trash.place(transfer.id)))))
+        else:
+            sync_both(tree, hidden, run.guard)  # whoever renamed it may have died before that
 
 
 def is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:

@@ -11,8 +11,8 @@ from processor.transfers.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.traced import Call, run_traced
-from tests.faults.unsynced import Disk, path_of, synced_twice
-from tests.faults.world import Steps
+from tests.faults.unsynced import Disk, path_of, synced_twice, unsynced
+from tests.faults.world import Killed, Steps
 
 pytestmark = pytest.mark.strace
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
@@ -43,6 +43,27 @@ def test_everything_is_synced_before_the_item_tells_of_it(tmp_path: Path, kind: 
     scene, calls = traced(tmp_path / "scene", kind, way)
     assert any(call.name in ("mkdir", "mkdirat") and "CD 2" in call.text for call in calls)
     assert at_risk(scene, calls) == []
+
+
+@both
+def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) -> None:
+    steps, scene = Steps(fence=2), Scene.make(tmp_path / "whole", kind, "link")
+    scene.perform(steps)
+    scene.database.close()
+    for n in unsynced(steps.labels):
+        scene = Scene.make(tmp_path / f"{n}", kind, "link")
+        outcome = run_traced(lambda: finished(scene, n), tmp_path / f"log {n}")  # noqa: B023  called at once
+        scene.database.close()
+        assert outcome.status == 0
+        for calls in (outcome.until("published"), outcome.calls):
+            assert at_risk(scene, calls) == [], f"killed before step {n}, {steps.labels[n - 1]}"
+
+
+def finished(scene: Scene, die_at: int) -> None:
+    """Perform a change that dies before a step, and recover it."""
+    with pytest.raises(Killed):
+        scene.perform(Steps(die_at, fence=2))
+    scene.recovered(Steps(fence=3))
 
 
 @both

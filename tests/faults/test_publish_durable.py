@@ -13,14 +13,17 @@ from sqlalchemy import Connection
 from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
 from tests.faults.traced import MARK, Call, mark, run_traced
-from tests.faults.unsynced import Disk
-from tests.faults.world import Steps
+from tests.faults.unsynced import Disk, unsynced
+from tests.faults.world import Killed, Steps
 
 pytestmark = pytest.mark.strace
 
 
-def traced(folder: Path, kind: str, way: Strategy) -> tuple[Scene, list[Call]]:
-    """Perform what the scene is about; return it, and the calls with a mark before each commit that tells of it."""
+def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None) -> tuple[Scene, list[Call]]:
+    """Perform what the scene is about; return it, and the calls with a mark before each commit that tells of it.
+
+    Where it dies before a step, its recovery goes on.
+    """
     scene = Scene.make(folder, kind, way)
 
     def recorded(connection: Connection, transfer: Transfer) -> None:
@@ -28,7 +31,14 @@ def traced(folder: Path, kind: str, way: Strategy) -> tuple[Scene, list[Call]]:
         scene.recorded(connection, transfer)
 
     marking = replace(scene, recorded=recorded)
-    outcome = run_traced(lambda: marking.perform(Steps(fence=2)), folder / "log")
+
+    def work() -> None:
+        try:
+            marking.perform(Steps(die_at, fence=2))
+        except Killed:
+            marking.recovered(Steps(fence=3))
+
+    outcome = run_traced(work, folder / "log")
     scene.database.close()
     assert outcome.status == 0
     return scene, outcome.calls
@@ -58,3 +68,14 @@ def test_everything_is_synced_before_the_rows_tell_of_it(tmp_path: Path, kind: s
     assert sum(call.mark is not None for call in calls) == told
     risks = list(at_risk(scene, calls))
     assert not risks, "\n".join(risks)
+
+
+@pytest.mark.parametrize("kind", ["publish", "refresh", "upgrade", "rename", "restage", "unpublish"])
+def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) -> None:
+    steps, scene = Steps(fence=2), Scene.make(tmp_path / "whole", kind, "link")
+    scene.perform(steps)
+    scene.database.close()
+    for n in unsynced(steps.labels):
+        scene, calls = traced(tmp_path / f"{n}", kind, "link", n)
+        risks = list(at_risk(scene, calls))
+        assert not risks, "\n".join([f"killed before step {n}, {steps.labels[n - 1]}", *risks])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.faults.traced import Call, mark
 from tests.faults.world import Steps
@@ -86,6 +88,13 @@ def _paths(pattern: re.Pattern[str], text: str, sides: str) -> list[str]:
         if found
         else [""] * len(sides)
     )
+
+
+def unsynced(labels: list[str]) -> Iterator[int]:
+    """Yield the numbers of the steps before which most is not synced: each first sync after something else."""
+    for n, (done, step) in enumerate(pairwise(labels), 2):
+        if step.startswith("fsync") and not done.startswith("fsync"):
+            yield n
 
 
 def synced_twice(call: Call, calls: list[Call]) -> bool:
