@@ -153,11 +153,13 @@ def test_a_file_somebody_put_into_the_hidden_folder_of_an_undo_survives_its_roll
     assert listed(world)
 
 
-def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: World) -> None:
-    taken = undo(world, At("hide", lambda: put(world.staging, {FINAL + b"mine.txt": b"mine"})))
+@pytest.mark.parametrize("below", [b"", b"CD 1/"])
+def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: World, below: bytes) -> None:
+    mine = FINAL + below + b"mine.txt"
+    taken = undo(world, At("hide", lambda: put(world.staging, {mine: b"mine"})))
     assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("undone", ["left_in_staging"])
     left = {path for path in tree(world.staging) if path.startswith(FINAL)}
-    assert left == {FINAL, FINAL + b"mine.txt"}
+    assert left == {FINAL, FINAL + below, mine}
     assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
     assert (hidden(world.inbound), hidden(world.staging), listed(world)) == ([], [], False)
 
