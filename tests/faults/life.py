@@ -274,10 +274,12 @@ class Life(House):
         child = forked(other)
         is_over = os.pidfd_open(child)
 
-        def act(label: str) -> None:
-            if label != "commit":  # SQLite lets nobody else write then
-                os.write(go, b"!")
-                readable([is_over], [], [], 5)
+        def act(label: str) -> bool:
+            if label == "commit":  # SQLite lets nobody else write then
+                return False
+            os.write(go, b"!")
+            readable([is_over], [], [], 5)
+            return True
 
         self.do(*words, step=step, act=act)
         for fd in (wait, go, is_over):

@@ -17,6 +17,11 @@ NAMES = sorted(DROPS)
 FAILS = tuple(name for name in MUTATING if name not in ("write", "openat", "ioctl", "flock"))
 OF_ALBUMS = tuple(name for name in FAILS if name not in ("pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate"))
 
+# What moves albums, if there is something to move: between other steps are only commits, where nobody else may write.
+MOVING = (
+    "cycle --json", "publish {item}", "publish {item} --rename", "publish {published} --undo", "undo {transfer} --json",
+    "undo {run} --json", "review trash {item} --json", "review regroup {item} --json", "trash restore {trashed}",
+)  # fmt: skip
 BACK = (
     ("publish {item}", "publish {item} --undo"),
     ("tag", "undo {move}"),
@@ -65,8 +70,11 @@ def ask_on(life: Life, n: int, step: int | None) -> None:
 
 
 def ask_two_at_once(life: Life, n: int, step: int | None) -> None:
-    """Ask something of an album, and something else between two steps of that."""
-    life.meanwhile(life.words(pick(ASKED, n), n // 7), step or 1 + n % 12, life.words(pick(ASKED, n // 100), n // 7))
+    """Ask something of an album, and something else between two steps of that; there is something to do for it."""
+    drop(life, n, None)
+    life.do(*life.words("review approve {item}", n // 7))
+    step = step or pick((1, 2, 3, 5, 8, 12), n)
+    life.meanwhile(life.words(pick(MOVING, n), n // 7), step, life.words(pick(ASKED, n // 100), n // 7))
 
 
 def publish(life: Life, n: int, step: int | None) -> None:

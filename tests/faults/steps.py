@@ -37,14 +37,14 @@ class Hook:
             self.step("commit")
 
     def step(self, label: str) -> None:
-        """Note a step; if it is the one, do what is to happen before it."""
+        """Note a step; if it is the one, do what is to happen before it, or what says False before the next."""
         with self._lock:
             self._count += 1
             if self._log is not None:
                 with self._log.open("a") as log:
                     log.write(label + "\n")
-            if self._count == self._at:
-                self._act(label)
+            if self._count == self._at and self._act(label) is False:
+                self._at += 1
 
 
 def labels(house: House, *command: str) -> list[str]:
