@@ -455,6 +455,18 @@ def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_i
     assert greenroom("fsck").exit_code == 0
 
 
+def test_of_a_move_that_recovery_gave_up_it_says_what_tries_again(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
+    greenroom("cycle")
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(TransferRow).values(state="attention", error="the disk refused"))
+    given_up = printed("recover", code=1)
+    assert "0 finished, 0 undone, 1 left open" in given_up
+    assert "`greenroom fsck --adopt` tries again" in given_up
+    printed("fsck", "--adopt")
+    assert "tries again" not in printed("recover")
+
+
 def test_who_is_asked_to_stop_before_all_is_published_says_so(data_dir: Path) -> None:
     (data_dir / "library").mkdir()
     greenroom("libraries", "add", "library", str(data_dir / "library"))
