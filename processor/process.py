@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from config.database import Database
@@ -41,11 +41,11 @@ from scanner.smallfiles import MAX_SMALL
 class ProcessOptions:
     """What an admin may decide about moving."""
 
-    workers: int = 4
-    rate_limit: float = 0  # files per second, 0 is unlimited
-    reserve: int = 1 << 30  # bytes of the staging filesystem that stay free
-    rules: Rules = field(default_factory=Rules)  # of albums that meet a staged one
-    approved: Mapping[str, str] | None = None  # move exactly these: fingerprints by key; None moves whatever is ready
+    workers: int
+    rate_limit: float  # files per second, 0 is unlimited
+    reserve: int  # bytes of the staging filesystem that stay free
+    rules: Rules  # of albums that meet a staged one
+    approved: Mapping[str, str] | None  # move exactly these: fingerprints by key; None moves whatever is ready
 
 
 @dataclass(frozen=True, slots=True)

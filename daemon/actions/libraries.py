@@ -57,14 +57,9 @@ def remove(app: Application, which: int | bytes, *, actor: str) -> Library:
 
     Raises Misconfigured when there is none.
     """
-    now = dt.datetime.now(dt.UTC)
-    with app.database.read() as connection:
-        if isinstance(which, bytes):
-            known = libraries.library_at(connection, which)
-        else:
-            known = libraries.library_of(connection, which)
+    now, path = dt.datetime.now(dt.UTC), _path(app, which)
     with app.database.begin() as connection:
-        library = libraries.remove_library(connection, known.path)  # as it is stored: no disk is asked
+        library = libraries.remove_library(connection, path)
         activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
     return library
 
@@ -74,10 +69,16 @@ def resume(app: Application, which: int | bytes, *, actor: str) -> tuple[Library
 
     Return it as it was, and how many items are now known as missing. Raises Misconfigured when there is none.
     """
-    with app.database.read() as connection:
-        path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
-    library, gone = suspension.resume(app.database, path)
+    library, gone = suspension.resume(app.database, _path(app, which))
     with app.database.begin() as connection:
         now = dt.datetime.now(dt.UTC)
         activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
     return library, gone
+
+
+def _path(app: Application, which: int | bytes) -> bytes:
+    """Return the path of a library as it is stored, of which no disk has to be asked."""
+    with app.database.read() as connection:
+        if isinstance(which, bytes):
+            return libraries.library_at(connection, which).path
+        return libraries.library_of(connection, which).path

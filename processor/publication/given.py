@@ -21,7 +21,7 @@ from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_metadata, artists_of
 from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata, Credit
 from processor.publication import ledger
-from processor.publication.access import AS_IS, Access
+from processor.publication.access import Access
 from processor.publication.intent import Mode
 from processor.publication.ledger import Publication
 from processor.publication.names import Naming
@@ -46,14 +46,14 @@ class Options:
     """What an admin may decide about publishing."""
 
     naming: Naming
-    mode: Mode = "move"
-    profile: Profile = "all"
-    rules: tuple[Rule, ...] = ()
-    assets: bool = True  # pictures
-    whole: bool = False  # nothing is published while a selected picture cannot be had
-    nfo: bool = True  # NFO files, and lyrics no file has
-    reserve: int = 1 << 30  # bytes of the library's file system that stay free
-    access: Access = AS_IS  # rights and owner of what is published
+    mode: Mode
+    profile: Profile
+    rules: tuple[Rule, ...]
+    assets: bool  # pictures
+    whole: bool  # nothing is published while a selected picture cannot be had
+    nfo: bool  # NFO files, and lyrics no file has
+    reserve: int  # bytes of the library's file system that stay free
+    access: Access  # rights and owner of what is published
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class Scene:
         picture = Picture("front", 1, blob.sha256, "jpg")
         chosen = Chosen([picture], [picture._replace(type="thumb")] if self.front == FRONTS[0] else [])
         naming = Naming.of("{album_artist}/{album}", "[{track:02} - ]{title}")
-        options = Options(naming, reserve=0, access=self.access)
+        options = Options(naming, "move", "all", (), True, False, True, 0, self.access)
         return Publishing(self.database, self.staging, [self.library], options, cache, lambda *_: chosen)
 
     def perform(self, guard: Guard) -> str:
