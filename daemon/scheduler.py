@@ -137,7 +137,7 @@ class Heartbeat:
         quiet = max(settings.quiet_seconds, AGAIN_SECONDS) if self._last == SKIPPED else settings.quiet_seconds
         if self._hints.due(quiet) and not self._is_running() and not self._is_due_within(settings.quiet_seconds, now):
             self._start("watch", None)
-        self.state = "; ".join([*self._late, self._describe(settings)])
+        self.state = "; ".join([*self._late, self._describe()])
 
     def _fire(self, fire: dt.datetime) -> None:
         if not self._is_running():
@@ -193,7 +193,7 @@ class Heartbeat:
                 logger.bind(problem=problem).error("a setting cannot be read; nothing runs until it is put right")
             self._problems = problems
 
-    def _describe(self, settings: StagingScan) -> str:
+    def _describe(self) -> str:
         if self._problems:
             return f"off: {self._problems[0]}"
         if self._position is None:

@@ -19,8 +19,8 @@ from processor.items.repository import StagedFile
 from processor.metadata import documents
 from processor.metadata.known import AlbumMetadata
 from processor.metadata.tags import of_tags
+from processor.nfo import ALBUM, ARTIST, merging, xml
 from processor.nfo import album as album_nfo
-from processor.nfo import merging, xml
 from processor.planning.naming import PlannedFile
 from processor.planning.plan import AlbumPlan
 from processor.publication import pictures
@@ -31,9 +31,7 @@ from scanner.grouping.groups import Group
 from scanner.rows import FileRecord
 from scanner.scandb import ScanDb
 
-NFO: Final = b"album.nfo"
-ARTIST_NFO: Final = b"artist.nfo"
-OURS: Final = (NFO, sidecar.NAME)  # what publishing writes itself
+OURS: Final = (ALBUM, sidecar.NAME)  # what publishing writes itself
 COVER: Final = "front"
 TAGS: Final = ("title", "artist", "album", "album_artist", "track", "date", "mb_release_id")  # each track should have
 THUMB: Final = Picture("thumb", 1, "", "jpg")
@@ -112,7 +110,7 @@ def _album(
     known = documents.album({documents.TAGS: of_tags(item, staged)}, tracks)
     named = [NamedFile(file.path, file.role) for file in staged if file.path not in OURS]
     places = file_places(naming, known, named)
-    nfo, fields = _nfo(tree, within(folder, NFO), known)
+    nfo, fields = _nfo(tree, within(folder, ALBUM), known)
     said = [*group.warnings, *waits, *(_problem(file) for file in files.values() if file.problem)]
     wanted = album_folder(naming, known)
     return Album(
@@ -167,7 +165,7 @@ def _pictures(folder: bytes, staged: list[StagedFile], profile: Profile) -> Iter
 def _beside(known: AlbumMetadata, profile: Profile) -> Iterator[bytes]:
     """Yield what is wanted in the folder of the one artist an album is by."""
     if len(known.credits) == 1 and not known.compilation:
-        yield from (ARTIST_NFO, *pictures.names("artist", [THUMB], profile))
+        yield from (ARTIST, *pictures.names("artist", [THUMB], profile))
 
 
 def _without(tree: Tree, folder: bytes | None, names: Iterator[bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-SECOND: Final = 1_000_000_000  # ns
+SECOND_NS: Final = 1_000_000_000
 _HALF, _WRAP = 1 << 63, 1 << 64  # SQLite's integers are signed; mergerfs uses all 64 bits of an inode number
 
 
@@ -43,7 +43,7 @@ def tells_changes(numbers: tuple[int, ...]) -> bool:
     Where none is kept (exFAT, FAT, SFTP, WebDAV, SMB) systems repeat the time of the content, or count whole seconds.
     """
     *_, mtime_ns, ctime_ns = numbers
-    return ctime_ns != mtime_ns and ctime_ns % SECOND != 0
+    return ctime_ns != mtime_ns and ctime_ns % SECOND_NS != 0
 
 
 def is_untouched(found: tuple[int, ...], kept: tuple[int, ...]) -> bool | None:

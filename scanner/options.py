@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from config.machine import boot_id, boottime
+from scanner.identity import SECOND_NS
 from scanner.kinds.music_album import NOTHING_SAID
-from scanner.readiness import SECOND_NS
 
 if TYPE_CHECKING:
     from scanner.grouping.chosen import Choices

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from config.plain import opened
 from config.reasons import Reason, counted, show_time
+from scanner.identity import SECOND_NS
 from scanner.writers import has_writer, is_sparse
 
-SECOND_NS = 1_000_000_000
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
 CUT_SHORT = "It ends before the size written in it: its end is missing."

@@ -14,9 +14,10 @@ from config.errors import Retryable
 from config.leave import ROWS, changing
 from config.machine import uncollected
 from scanner import strikes
+from scanner.identity import SECOND_NS
 from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, Until, silent
-from scanner.readiness import SAMPLES, SECOND_NS
+from scanner.readiness import SAMPLES
 from scanner.regroup import regroup
 from scanner.scandb import DAMAGED
 from scanner.scanfiles import new_path, newest

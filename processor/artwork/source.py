@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
@@ -10,7 +11,6 @@ from typing import BinaryIO, Final
 from config.plain import opened
 
 MOST_BYTES: Final = 20_000_000
-_FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 
 
 class Refused(Exception):
@@ -25,7 +25,7 @@ class Refused(Exception):
 def open_file(path: bytes) -> Iterator[BinaryIO]:
     """Open a plain file, never through a link as its last name. Raises Refused, and OSError."""
     with opened(path) as fd:
-        if os.fstat(fd).st_mode & _FORMAT != _REGULAR:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Refused("not_a_regular_file", "It is no file but a folder or device.")
         with open(fd, "rb", closefd=False) as file:
             yield file

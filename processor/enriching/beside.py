@@ -26,15 +26,13 @@ from processor.items.repository import StagedFile
 from processor.metadata import rows as metadata
 from processor.metadata.artists import Artist, artists_of, write_artist
 from processor.metadata.documents import ITSELF, NFO, part_of
-from processor.nfo import reading, xml
+from processor.nfo import ALBUM, ARTIST, reading, xml
 from processor.nfo.reading import Track
 from scanner.grouping.folding import fold
 from scanner.grouping.placeholders import is_various
 
 SAME_LENGTH: Final = 10_000  # ms that a track of a list and ours may differ in
 ABOVE: Final = 2  # folders above an album that may be its artist's
-ALBUM: Final = b"album.nfo"
-ARTIST: Final = b"artist.nfo"
 
 _T = TypeVar("_T")
 

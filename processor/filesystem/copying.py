@@ -16,10 +16,11 @@ from contextlib import contextmanager
 
 from blake3 import blake3
 
+from processor.filesystem.syscalls import libc
+
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page, as direct writing needs and copying likes
 BLOCK = 1 << 16  # bytes; a multiple of the blocks of any disk
-_libc = ctypes.CDLL(None, use_errno=True)
-_fallocate = getattr(_libc, "fallocate64", None) or _libc.fallocate  # sizes have 64 bits on machines of 32, too
+_fallocate = getattr(libc, "fallocate64", None) or libc.fallocate  # sizes have 64 bits on machines of 32, too
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -29,10 +29,9 @@ from processor.transfers.guard import Guard
 from processor.transfers.hidden import hidden_folder
 from processor.transfers.rolling_back import roll_back
 from processor.transfers.steps import fill, switch
-from processor.transfers.transfer import State, Strategy, Transfer
+from processor.transfers.transfer import WEAKEST_FIRST, State, Strategy, Transfer
 
 _STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
-_ORDER: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
@@ -67,7 +66,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
 
 def build(run: Performance, transfer: Transfer) -> Transfer:
     """Fill the hidden folder from staging and from the cache, durably; return the transfer with what it came to."""
-    strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=_ORDER.index)
+    strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=WEAKEST_FIRST.index)
     filled = fill(transfer, run.guard, strongest=strongest, workers=run.workers)
     with Tree(transfer.dst_root) as tree:
         hidden = hidden_folder(transfer)

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.reasons import show_path
+from processor import nfo
 from processor.metadata import documents
 from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_metadata, artists_of
@@ -17,7 +18,6 @@ from processor.players.debts import Owed
 from processor.players.paths import mapped
 from processor.players.player import Player, Wanted
 
-ARTIST_NFO: Final = b"artist.nfo"  # a folder that has one is an artist's own
 _PICTURES: Final = (b".jpg", b".jpeg", b".png")
 
 
@@ -35,7 +35,7 @@ def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
     artists = [artist_metadata(connection, one.id) for one in artists_of(connection, owed.item_id)]
     above = os.path.dirname(folder) if os.path.dirname(owed.folder) else None
     names = _names(above) if above is not None else []
-    is_artists = ARTIST_NFO in names
+    is_artists = nfo.ARTIST in names  # a folder that has one is an artist's own
     return Wanted(
         _as_the_player(player, folder), album, tuple(artists), len(album.tracks), tuple(_pictures(_with_discs(folder))),
         tagged, _as_the_player(player, above) if above is not None and is_artists else None,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
+from processor import nfo
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, parent, relative, within
 from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
@@ -125,7 +126,7 @@ def lay_out(staging: Tree, known: Known, options: Options, others: Collection[by
         one = named.get(spelled.get(layout.fold(place), place))
         if one is not None and sha256_at(staging, within(item.path, path)) == one.sha256:
             named = {name: other for name, other in named.items() if layout.fold(name) != layout.fold(place)}
-    taken = [*named, *rivals, b"album.nfo", *others]
+    taken = [*named, *rivals, nfo.ALBUM, *others]
     return LaidOut(names.file_places(naming, album, files, kept=kept, taken=taken, spelled=spelled), named)
 
 

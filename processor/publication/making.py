@@ -16,9 +16,9 @@ from processor.filesystem.files import Tree
 from processor.filesystem.paths import stem_of, within
 from processor.filesystem.system_errors import explained
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.nfo import ALBUM, ARTIST, merging, xml
 from processor.nfo import album as album_nfo
 from processor.nfo import artist as artist_nfo
-from processor.nfo import merging, xml
 from processor.planning import layout
 from processor.publication.intent import Gone, Made, Role
 from processor.publication.ledger import Entry
@@ -56,14 +56,14 @@ Size = Callable[[Picture], int | None]  # of a blob; None if the cache does not 
 
 def of_album(folder: bytes, album: AlbumMetadata, lyrics: Mapping[bytes, bytes]) -> Iterator[Wanted]:
     """Yield an album's NFO, and the lyrics of its tracks, by the place of each relative to the folder."""
-    yield _text(within(folder, b"album.nfo"), "nfo", xml.encode(album_nfo.element(album)))
+    yield _text(within(folder, ALBUM), "nfo", xml.encode(album_nfo.element(album)))
     for place, text in lyrics.items():
         yield _text(within(folder, place), "lyrics", text)
 
 
 def of_artist(folder: bytes, artist: ArtistMetadata) -> Iterator[Wanted]:
     """Yield an artist's NFO."""
-    yield _text(within(folder, b"artist.nfo"), "nfo", xml.encode(artist_nfo.element(artist)))
+    yield _text(within(folder, ARTIST), "nfo", xml.encode(artist_nfo.element(artist)))
 
 
 def of_pictures(folder: bytes, named: Mapping[bytes, Picture], size: Size, making: Making) -> Iterator[Wanted]:
@@ -158,7 +158,7 @@ def _want(making: Making, one: Wanted, there: str | None, base: str | None = Non
 def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob: Blob) -> None:
     """Keep what a person changed in an NFO."""
     assert one.data is not None
-    tag = "artist" if one.path.endswith(b"artist.nfo") else "album"
+    tag = "artist" if one.path.endswith(ARTIST) else "album"
     if there == base:
         _want(making, one, there)
         return

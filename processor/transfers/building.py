@@ -20,10 +20,8 @@ from processor.transfers.comparing import is_planned, is_planned_inode, is_same,
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import TX, hidden_folder, make_folders
 from processor.transfers.materialise import duplicate, is_protected, link, make_durable, sync_file, tells_links
-from processor.transfers.transfer import Strategy, Transfer, TransferFile
+from processor.transfers.transfer import WEAKEST_FIRST, Strategy, Transfer, TransferFile
 from scanner.readiness import unready
-
-_WEAKEST: tuple[Strategy, ...] = ("copy", "clone", "link")
 
 
 def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
@@ -186,5 +184,5 @@ def _duplicate_rest(
     else:
         for n in missing:
             one(n)
-    strategy = next(way for way in _WEAKEST if way in used)
+    strategy = next(way for way in WEAKEST_FIRST if way in used)
     return replace(transfer, files=tuple(files), strategy=strategy)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
 Strategy = Literal["link", "clone", "copy"]
+WEAKEST_FIRST: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from config.reasons import Reason
+from scanner.identity import SECOND_NS
 from scanner.readiness import (
     CUT_SHORT,
     PATIENCE_NS,
-    SECOND_NS,
     FileState,
     FolderState,
     Tree,
