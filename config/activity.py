@@ -56,6 +56,13 @@ def note(connection: Connection, what: What, account: str, now: dt.datetime, det
     connection.execute(insert(AccountEvent).values(at=now, account=shown, what=what, detail=detail))
 
 
+def signed_in(connection: Connection) -> list[tuple[str, str]]:
+    """Return which accounts were signed in to, each with what was noted of where from."""
+    query = select(AccountEvent.account, AccountEvent.detail).distinct()
+    rows = connection.execute(query.where(AccountEvent.what.in_(("signed_in", "account_made"))))
+    return [(account, detail) for account, detail in rows if detail]
+
+
 def newest(connection: Connection, limit: int = 50) -> list[Event]:
     """Return the newest events, newest first."""
     columns = (getattr(AccountEvent, name) for name in Event._fields)

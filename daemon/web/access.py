@@ -174,7 +174,7 @@ class Throttle:
 
     def __init__(self, tries: int = TRIES, per: float = PER) -> None:
         self.turn, self.line = threading.Lock(), threading.BoundedSemaphore(LINE)
-        self.known: set[tuple[str, str]] = set()  # accounts, and from where each was signed in to
+        self.known: set[tuple[str, str]] | None = None  # accounts, and lines they were used from; None: not asked
         self._tries, self._per = tries, per
         self._failures: dict[str, deque[float]] = {}  # of each key the newest; the key that failed last stands last
         self._lock = threading.Lock()

@@ -25,6 +25,7 @@ router = APIRouter()
 Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
 LONGEST: Final = 4000  # of an address that is gone on to
 CROWDED: Final = 1.0  # seconds until somebody of those who wait will have had a turn
+_ADDRESS: Final = "address "  # before the address in the activity
 _OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers read //, /\ and /TAB/ as another site
 
 
@@ -134,11 +135,14 @@ def tried(request: Request, app: App, name: str, password: str) -> tuple[str | N
     """Return what is kept of an account's password if this is it, and if it was not looked at: for how many seconds
     not yet.
     """
-    throttle, keys = request.app.state.throttle, _keys(request, name)
+    throttle = request.app.state.throttle
     if not throttle.line.acquire(blocking=False):
         return None, CROWDED
     try:
         with throttle.turn:
+            if throttle.known is None:
+                throttle.known = _known(app)
+            keys = _keys(request, name)
             if wait := throttle.wait(keys, time.monotonic()):
                 return None, wait
             with app.database.read() as connection:
@@ -165,11 +169,18 @@ def _ours(to: str) -> str:
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
     line = line_of(_client(request))
-    return f"account {name} at {line}" if (name, line) in request.app.state.throttle.known else f"account {name}", line
+    known = request.app.state.throttle.known or ()
+    return f"account {name} at {line}" if (name, line) in known else f"account {name}", line
+
+
+def _known(app: App) -> set[tuple[str, str]]:
+    """Return from where accounts were signed in to before we started: who guesses outlives a restart, too."""
+    with app.database.read() as connection:
+        return {(name, line_of(said.removeprefix(_ADDRESS))) for name, said in activity.signed_in(connection)}
 
 
 def _address(request: Request) -> str:
-    return f"address {_client(request)}"
+    return f"{_ADDRESS}{_client(request)}"
 
 
 def _client(request: Request) -> str:
