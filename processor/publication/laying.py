@@ -241,4 +241,5 @@ def check_space(root: bytes, need: int, wanted: int) -> None:
     free, kept = free_bytes(found), reserve(wanted, found.f_blocks * found.f_frsize)
     if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
-        raise Retryable(f"{message}{human_size(kept)} stay in reserve", code="disk_full", path=root)
+        message += f"{human_size(kept)} stay in reserve; free some space"
+        raise Retryable(message, code="disk_full", path=root)

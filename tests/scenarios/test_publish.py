@@ -582,7 +582,9 @@ def test_what_a_refresh_cannot_give_away_is_written_and_told(house: House, monke
 
 def test_without_room_nothing_happens(tmp_path: Path) -> None:
     laying.check_space(os.fsencode(tmp_path), 1, 0)
-    with pytest.raises(Retryable, match=r"needs 1048576\.0 TiB in .*, where .* free and .* stay in reserve") as refused:
+    with pytest.raises(
+        Retryable, match=r"needs 1048576\.0 TiB in .*, where .* stay in reserve; free some space"
+    ) as refused:
         laying.check_space(os.fsencode(tmp_path), 1 << 60, 1 << 30)
     assert refused.value.reason_code == "disk_full"
 
