@@ -440,7 +440,7 @@ def test_more_jobs_are_hastened_than_a_statement_may_have_parameters(database: D
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_place(
-    database: Database, engine: Engine, work: Any
+    database: Database, engine: Engine, work: Any, logged: list[str]
 ) -> None:
     queued, running = submit(engine, "alpha", 1, delay=3600), submit(engine, "beta", 2, do="hold", seconds=3600)
     assert engine.cancel(queued) == "queued"
@@ -449,6 +449,7 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_pl
     assert engine.cancel(running) == "running"
     assert [job.status for job in closed(engine, queued, running)] == ["cancelled", "cancelled"]
     assert marks(database, "ended") == []
+    assert [line for line in logged if "job" in line and "worker" not in line] == ["INFO a job was cancelled"]
     with pytest.raises(Misconfigured, match="nothing to cancel"):
         engine.cancel(queued)
 

@@ -202,6 +202,8 @@ class Runner:
         asked = context.is_cancelled
         if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, utc_now(), asked=asked)):
             level, said = ("WARNING", "a job failed") if verdict.counts else ("INFO", "a job goes on later")
+            if verdict.status == "cancelled":  # by a person, or since another one did what it was to do
+                level, said = "INFO", "a job was cancelled"
             log.opt(exception=None if ours else error).log(level, said)
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
