@@ -21,7 +21,7 @@ from config.logs import RESULT_LEVEL, setup_logs
 from config.machine import keep_imported, uncollected
 from config.reasons import Reason
 from config.sections import StagingScan
-from daemon import migrating, secrecy
+from daemon import migrating
 from daemon.actions.acts import Acts
 from daemon.actions.adopting import Looks
 from daemon.actions.ongoing import Ongoing, Stage
@@ -185,6 +185,8 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     try:
         told = migrating.tell_aloud if log_level == RESULT_LEVEL else migrating.tell
         if migrate and len(set(schema.migrate(database, told=told))) > 1:
+            from daemon import secrecy  # which looks at all that holds secrets
+
             secrecy.seal_at_start(database)
         yield Application(boot, database)
     except BrokenPipeError:

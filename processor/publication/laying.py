@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
@@ -21,7 +21,6 @@ from processor.planning import layout
 from processor.planning.naming import cue_references
 from processor.planning.space import human_size, reserve
 from processor.publication import names, pictures
-from processor.publication.given import Known, Options
 from processor.publication.intent import Gone
 from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
@@ -31,6 +30,9 @@ from processor.transfers.comparing import digest_at
 from processor.transfers.transfer import TransferFile, path_to_json
 from scanner.identity import Identity, same_time, storable_time
 from scanner.smallfiles import MAX_SMALL
+
+if TYPE_CHECKING:
+    from processor.publication.given import Known, Options  # loaded with all that is known of an album
 
 # A folder of the library → the folders of published albums below it, each with its artist.
 Below = Callable[[bytes], Mapping[bytes, str | None]]

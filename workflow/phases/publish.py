@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from config.errors import NeedsReview
 from config.sections import IS_NEW
 from processor.publication.access import Access, mode_of, owner_of
-from processor.publication.given import PUBLISHABLE, Options
 from processor.publication.intent import Mode
 from processor.publication.names import Naming, checked_file, checked_folder
 from processor.publication.pictures import Profile
@@ -20,6 +19,9 @@ from workflow import history
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Phase, PhaseSettings
+
+if TYPE_CHECKING:
+    from processor.publication.given import Options
 
 DECIDED = ("approved", "publishing")  # statuses that say that somebody wanted it
 BY_ITSELF = ("chain", "reconciler")  # the actors of decisions no person made
@@ -102,6 +104,8 @@ class PublishSettings(PhaseSettings):
 
     def options(self) -> Options:
         """Return what publishing is given. Raises Misconfigured for an owner this host does not know."""
+        from processor.publication.given import Options
+
         naming, reserve = Naming.of(self.folder, self.file), self.library_reserve_mib << 20
         return Options(
             naming,
@@ -142,11 +146,15 @@ class Publish(Phase):
         self, context: Context, item: Mapping[str, Any], payload: PublishPayload, settings: PublishSettings
     ) -> Decision:
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
+        from processor.publication.given import (
+            PUBLISHABLE,
+        )  # with what follows: not wanted where only settings are read
+        from workflow.operations import publishing
+
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
         if not context.job.manual and item["status"] not in PUBLISHABLE:  # as after it was taken out of its library
             return Decision(None, f"it is {item['status']}; only what was approved is published")
-        from workflow.operations import publishing  # not wanted where only settings are read
 
         given = publishing.prepare(context.database, context.data_dir, settings.options())
         job = context.job
