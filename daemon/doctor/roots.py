@@ -42,8 +42,9 @@ def examine_data(folder: Path) -> Finding:
     shown = show_path(os.fsencode(folder))
     if why := closed(folder):
         return Finding("problem", "data_folder", why)
-    found = os.statvfs(folder)
-    free = found.f_bavail * found.f_frsize
+    free = free_bytes(os.statvfs(folder))
+    if free is None:
+        return Finding("ok", "data_folder", f"data folder {shown}: its disk does not say how much is free")
     if free < LITTLE:
         message = f"data folder {shown}: only {human_size(free)} free; scans and backups may not fit, make room there"
         return Finding("note", "data_folder", message)

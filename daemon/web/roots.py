@@ -99,10 +99,10 @@ def examine(path: bytes, role: str, kind: str, existing: Sequence[Library]) -> I
 
 def _disk(path: bytes, partner: Library | None) -> Iterator[tuple[Tone, str]]:
     found = os.statvfs(path)
-    yield (
-        "good",
-        f"{human_size(found.f_bavail * found.f_frsize)} of {human_size(found.f_blocks * found.f_frsize)} free.",
-    )
+    if (free := free_bytes(found)) is None:
+        yield "good", "Its disk does not say how much is free."
+    else:
+        yield "good", f"{human_size(free)} of {human_size(found.f_blocks * found.f_frsize)} free."
     if network := NETWORK_FILESYSTEMS.get(filesystem_type(path)):
         yield "note", f"It is on a network filesystem ({network}); see `greenroom doctor` for what that means."
     if partner is None:

@@ -1,4 +1,4 @@
-"""Doctor names the folders of inbound out of which this user could take no album, and says what ends that."""
+"""Doctor names folders of inbound this user could take no album out of, and calls no disk full that counts nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import pytest
 
 from config.libraries import Library
 from daemon.doctor.folders import LOOKED_INTO, NAMED, examine_folders
+from daemon.doctor.roots import examine_data
 from daemon.finding import Finding
+from daemon.web.roots import examine
 from processor.staging.shut import shut, why_shut
 from scanner.ignore import IgnoreRules
 
@@ -172,3 +174,10 @@ def test_of_what_cannot_be_reached_nothing_is_said_here(inbound: Path) -> None:
     sticky_folder.chmod(0o1777)
     with nobody():
         assert why_shut(os.fsencode(sticky_folder), [b"01.flac"]) is None
+
+
+@root_only
+def test_a_disk_that_counts_nothing_is_not_called_full() -> None:
+    told = "does not say how much is free"
+    assert told in examine_data(Path("/proc")).message
+    assert told in [text for _, text in examine(b"/proc", "library", "music", [])][-1]
