@@ -247,6 +247,7 @@ def test_who_was_heard_while_the_databases_clock_was_wrong_for_a_moment_is_not_t
 ) -> None:
     """As when it is set and set back again between two beats of the others, who see nothing of it."""
     one, other = two_that_may_judge(database, engine, crew, 2)
+    began = time.monotonic()
     freeze(other, database)  # or it may be heard again before the other one looks
     with database.begin() as connection:
         wrong = text("UPDATE workers SET beat_ms = beat_ms + :jump WHERE pid = :pid")
@@ -255,6 +256,8 @@ def test_who_was_heard_while_the_databases_clock_was_wrong_for_a_moment_is_not_t
         last = sign_of(database, one)
         until(lambda last=last: sign_of(database, one) != last)  # type: ignore[misc]
     os.kill(pid_of(other), signal.SIGCONT)
+    if time.monotonic() - began > QUICK.timeout / 2:
+        pytest.skip("this machine was so slow that whoever was frozen may well be taken for dead")
     until(all_done(engine, 2))
     assert [job.deaths for job in engine.list()] == [0, 0]
 
