@@ -16,6 +16,7 @@ LONGEST_TEXT: Final = 100_000  # of a review, a biography, lyrics
 MOST: Final = 200  # entries of a list
 _NEITHER: Final = "\x7f\ufffe\uffff"  # allowed by Unicode or XML, and by none of their readers
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)  # no player reads other digits
+_CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -37,6 +38,13 @@ def clean(text: str) -> str:
 def mbid(value: Any) -> str | None:
     """Return an id of MusicBrainz as documents hold it; None for what is none, such as one of another database."""
     return value.lower() if isinstance(value, str) and _ID.fullmatch(value.lower()) else None
+
+
+def length_ms(text: str | None) -> int | None:
+    """Return a length as people write it, `4:33` or `1:02:03`, in milliseconds; None for what is none."""
+    found = _CLOCK.fullmatch(text or "")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 or None
 
 
 def _text(value: Any, longest: int = LONGEST) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from processor.metadata.documents import to_json
-from processor.metadata.fields import Subject, checked, mbid
+from processor.metadata.fields import Subject, checked, length_ms, mbid
 from processor.nfo import album, artist, xml
 
 MAYBE_ID: Final = "album_id"  # of an album's document; no field, for nobody knows yet what it is the id of
@@ -21,7 +21,6 @@ _LINK: Final = re.compile(rb"musicbrainz\.org/release(?:-group)?/([0-9a-f]{8}(?:
 _ISO: Final = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 _YEAR: Final = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _NUMBER: Final = re.compile(r"[0-9]{1,10}")  # Python refuses to read very long ones
-_CLOCK: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 
 _OF_ALBUM: Final = (
     ("genres", ("genre",)), ("styles", ("style",)), ("moods", ("mood",)), ("themes", ("theme",)),
@@ -147,15 +146,12 @@ class _Said:
 
 
 def _track(said: _Said) -> Track:
-    clock = _CLOCK.fullmatch(said.text("duration") or "")
-    hours, minutes, seconds = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
     fields = {
         "title": said.text("title"),
         "credits": _credits(said, "songartistcredits"),
         "recording_id": said.text("musicbrainztrackid"),
     }
-    length = 1000 * (3600 * hours + 60 * minutes + seconds)
-    return Track(said.number("position"), length or None, _fields("track", fields))
+    return Track(said.number("position"), length_ms(said.text("duration")), _fields("track", fields))
 
 
 def _album_credits(said: _Said) -> list[Any]:

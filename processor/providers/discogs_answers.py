@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from processor.artwork.offer import Offer
+from processor.metadata.fields import length_ms
 from processor.metadata.known import VARIOUS_ARTISTS, Credit
 from processor.providers.discogs_positions import media_of
 from processor.providers.lenient import Date, Decimal, Id, Lenient, Many, Number, One, Text, Texts, named
@@ -15,7 +16,6 @@ from processor.providers.release import Label, Medium, Release, ReleaseTrack
 
 SOURCE: Final = "discogs"
 _NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
-_LENGTH: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 _COUNTRIES: Final = {
     "US": "US", "UK": "GB", "Germany": "DE", "France": "FR", "Italy": "IT", "Japan": "JP", "Netherlands": "NL",
     "Canada": "CA", "Australia": "AU", "Spain": "ES", "Sweden": "SE", "Belgium": "BE", "Brazil": "BR", "Poland": "PL",
@@ -201,7 +201,7 @@ def _media(said: _Release) -> Iterator[Medium]:
         place = tracks.setdefault(disc, [])
         place.append(
             ReleaseTrack(
-                entry.title, len(place) + 1, entry.position, _length(entry.duration), _credits(entry.artists),
+                entry.title, len(place) + 1, entry.position, length_ms(entry.duration), _credits(entry.artists),
                 video=(entry.position or "").startswith("Video"),
             )
         )  # fmt: skip
@@ -222,11 +222,3 @@ def _tracks(said: _Release) -> Iterator[_Track]:
             yield from entry.sub_tracks
         elif entry.type_ != "heading":
             yield entry
-
-
-def _length(text: str | None) -> int | None:
-    found = _LENGTH.fullmatch(text or "")
-    if found is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 or None
