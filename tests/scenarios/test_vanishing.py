@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from config.lease import Guard
+from processor.tables import TransferRow
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from workflow.cycle import Request, run_staging_cycle
@@ -107,3 +109,7 @@ def test_what_changes_under_a_cycle_is_explained_and_no_byte_is_lost(
         house.check_staging()
         if change is not be_written_anew:
             assert house.contents().keys() == before.keys(), moment
+    with house.database.read() as connection:
+        undone = connection.scalars(select(TransferRow.error).where(TransferRow.state != "done")).all()
+    assert undone
+    assert all(undone), "the journal does not say why a move was undone"

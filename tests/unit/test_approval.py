@@ -42,6 +42,11 @@ def test_what_is_not_in_the_plan_waits() -> None:
     assert (waits.outcome, waits.target, waits.reasons[0].code) == ("waiting", None, "not_in_plan")
 
 
+def test_what_would_not_be_staged_anyway_keeps_its_own_reasons() -> None:
+    one, held = plan("One"), plan("Two", "needs_review")
+    assert only_approved((one, held), approved(one)) == (one, held)
+
+
 def test_another_device_number_changes_nothing_for_a_restart_may_give_one() -> None:
     one = plan("One")
     moved = replace(one, files=(replace(one.files[0], identity=IDENTITY._replace(dev=9)),))
