@@ -56,16 +56,18 @@ def sign(run: Performance, undo: Transfer) -> None:
     with run.database.read() as connection:
         known = journal.named(connection, staged.transfer_id)
     with Tree(undo.src_root) as tree, explained("sign", staged.path):
-        if sidecar.is_of(tree, staged.path, staged.transfer_id) or _is_staged_again(run, undo):
+        if _is_staged_again(run, undo):
             return
-        files = tuple(replace(file, target=relative(file.source, staged.path)) for file in undo.files)
-        origin = {file.path: file.source for file in staged.files}
-        files = tuple(replace(file, source=origin.get(file.target, file.source)) for file in files)
-        first = known[0] if known else undo
-        told = replace(undo, id=staged.transfer_id, kind=first.kind if known else "album", src_root=first.src_root)
-        told = replace(told, target=staged.path, item=undo.before or {}, files=files)
-        run.guard.check("sign")
-        sidecar.write(tree, staged.path, told, over=True)
+        if not sidecar.is_of(tree, staged.path, staged.transfer_id):
+            files = tuple(replace(file, target=relative(file.source, staged.path)) for file in undo.files)
+            origin = {file.path: file.source for file in staged.files}
+            files = tuple(replace(file, source=origin.get(file.target, file.source)) for file in files)
+            first = known[0] if known else undo
+            told = replace(undo, id=staged.transfer_id, kind=first.kind if known else "album", src_root=first.src_root)
+            told = replace(told, target=staged.path, item=undo.before or {}, files=files)
+            run.guard.check("sign")
+            sidecar.write(tree, staged.path, told, over=True)
+        run.guard.check("fsync sign")  # also what an earlier try wrote before it was killed
         tree.sync(staged.path)
 
 
