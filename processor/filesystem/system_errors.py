@@ -11,12 +11,9 @@ from config.reasons import show_path
 
 # What an errno asks for: (who can help, code, advice).
 _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
-    errno.ENOSPC: (
-        Retryable,
-        "disk_full",
-        "free some space, or remove files where `df -i` says that no more fit; it is tried again",
-    ),
-    errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space; it is tried again"),
+    # Not that it is tried again: nobody does that for a command.
+    errno.ENOSPC: (Retryable, "disk_full", "free some space, or remove files where `df -i` says that no more fit"),
+    errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space"),
     errno.EROFS: (
         Retryable,
         "read_only",
