@@ -227,7 +227,8 @@ def _check_owner(data_dir: Path) -> None:
         advice = f"give it back (`{give}`, `chmod -R u+rwX {shlex.quote(str(data_dir))}`)"
     # Whoever copied SQLite's file as root, or worked with it, may have left those beside it.
     for path in (data_dir, *(data_dir / f"greenroom.db{end}" for end in ("", "-wal", "-shm"))):
-        if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+        needed = os.R_OK | os.W_OK | (os.X_OK if path == data_dir else 0)
+        if path.exists() and not os.access(path, needed, effective_ids=True):
             raise Misconfigured(
                 f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; {advice}"
             )

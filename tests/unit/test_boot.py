@@ -105,6 +105,19 @@ def test_a_database_that_belongs_to_another_user_is_refused_with_the_way_out(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_folder_that_its_user_may_not_enter_is_refused_with_the_way_out(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        monkeypatch.delenv("GREENROOM_CONFIG_FILE")
+        monkeypatch.setenv("STATE_DIRECTORY", folder)
+        os.chown(folder, 65534, -1)
+        os.chmod(folder, 0o600)
+        with another_user(), pytest.raises(Misconfigured, match=rf"drw-------; give it back .*u\+rwX {folder}`"):
+            load_boot_settings()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_a_folder_of_root_is_refused_with_how_to_give_it_to_a_user_of_a_container(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
