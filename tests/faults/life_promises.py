@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from processor.publication import ledger
@@ -28,9 +29,13 @@ def complaints(life: Life) -> Iterator[str]:
     if life.is_meddled_with or life.away:
         return
     moving = [move for move in life.moves() if move.state in ("planned", "materialised", "published")]
-    for item in life.items():
-        if item["status"] != "missing" and item["key"] not in [move.item["key"] for move in moving]:
+    still = [item for item in life.items() if item["key"] not in [move.item["key"] for move in moving]]
+    for item in still:
+        if item["status"] != "missing":
             yield from (f"listed as {item['status']}, but not there: {path}" for path in gone(life, item))
+    for path in shown(life, [item["id"] for item in still]):
+        if not path.is_file():
+            yield f"published, but not there: {path}"
     for move in moving:  # one rename shows a new album
         files = [os.path.join(move.dst_root, move.target, path_from_json(file["target"])) for file in move.files]
         is_hidden = move.kind in ("album", "publish") and move.state != "published"
@@ -54,8 +59,12 @@ def changes_nothing(life: Life) -> None:
     """Run a cycle after another one: nothing is touched, and no row is another."""
     before = life.look()
     assert cycle(life)
-    now = life.look()
-    assert now == before, [one for one in zip_longest(before, now) if one[0] != one[1]]
+    must_be_silent(differences(before, life.look()))
+
+
+def differences(before: Iterable[object], now: Iterable[object]) -> Iterator[str]:
+    """Say what is another than it was."""
+    yield from (f"{was} is now {became}" for was, became in zip_longest(before, now) if was != became)
 
 
 def settles(life: Life) -> None:
@@ -83,6 +92,13 @@ def settles(life: Life) -> None:
         assert explained.status == 0, explained
         must_be_silent(wrong_histories(life))
     must_be_silent(complaints(life))
+
+
+def shown(life: Life, items: Collection[int]) -> list[Path]:
+    """Return the files that some items have in a library."""
+    with life.database() as database, database.read() as connection:
+        entries = [entry for entry in ledger.entries(connection) if entry.item_id in items]
+    return [life.root(entry.root_uuid) / os.fsdecode(entry.path) for entry in entries]
 
 
 def gone(life: Life, item: Mapping[str, Any]) -> list[str]:

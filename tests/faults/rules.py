@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable, Mapping
-from itertools import zip_longest
 
 from tests.faults.cycles import CARRY
 from tests.faults.life import ASKED, CYCLE, DROPS, ROOTS, SETTINGS, Life, contents, pick
-from tests.faults.life_promises import changes_nothing, cycle
+from tests.faults.life_promises import changes_nothing, cycle, differences, must_be_silent
 from tests.faults.traced import MUTATING
 
 NAMES = sorted(DROPS)
@@ -27,6 +26,10 @@ BACK = (
     ("tag", "undo {move}"),
     ("review trash {item}", "trash restore {move}"),
 )
+TWICE = (
+    "publish {item}", "publish {item} --rename", "publish {published} --rename", "publish --approved", "tag",
+    "verify --all --json", "gc --json", "fsck --adopt --json", "recover --json", "process --json",
+)  # fmt: skip
 DRY = (
     "cycle --dry-run", "publish {item} --dry-run", "publish {published} --rename --dry-run",
     "undo {transfer} --dry-run", "review trash {item} --dry-run", "review regroup {item} --dry-run",
@@ -187,14 +190,23 @@ def take_back(life: Life, n: int, step: int | None) -> None:
     assert {path for path in changed if path.name != "artist.nfo"} == set(), (words, changed)
 
 
+def ask_again(life: Life, n: int, step: int | None) -> None:
+    """Ask the same twice, of which the first may be killed or have something to settle: the third changes nothing."""
+    words = life.words(pick(TWICE, n), n // 7)
+    life.do(*words, step=step)
+    if not life.away and life.do(*words).status == 0:
+        before = life.look()
+        life.do(*words)
+        must_be_silent(differences(before, life.look()))
+
+
 def run_dry(life: Life, n: int, step: int | None) -> None:
     """Ask what would happen: nothing does."""
     before = life.look()
     for asked in DRY:
         if (words := life.words(asked, n)) != CYCLE:
             life.do(*words)
-    now = life.look()
-    assert now == before, [one for one in zip_longest(before, now) if one[0] != one[1]]
+    must_be_silent(differences(before, life.look()))
 
 
 def let_days_pass(life: Life, n: int, step: int | None) -> None:
@@ -219,7 +231,7 @@ def set_back(life: Life, n: int, step: int | None) -> None:
 RULES: Mapping[Callable[[Life, int, int | None], None], int] = {
     drop: 6, run_a_cycle: 8, ask: 8, ask_on: 6, ask_two_at_once: 5, publish: 8, change_a_setting: 4,
     empty_the_trash: 1, mount: 2, move_a_root: 2, swap_two_roots: 1, register_anew: 1, fill_a_disk: 3, fail_a_call: 6,
-    take_back: 2, run_dry: 1, let_days_pass: 1, carry_jobs: 1, meddle: 3, set_back: 2,
+    take_back: 2, ask_again: 3, run_dry: 1, let_days_pass: 1, carry_jobs: 1, meddle: 3, set_back: 2,
 }  # fmt: skip
 HARSH = (meddle, set_back)
 NAMED = {rule.__name__: rule for rule in RULES}
