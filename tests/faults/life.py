@@ -326,7 +326,7 @@ class Life(House):
             return
 
         def swap() -> None:
-            aside = one.rename(self.folder / "swapped")
+            aside = one.rename(one.with_name("swapped"))
             other.rename(one)
             aside.rename(other)
 
