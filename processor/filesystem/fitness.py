@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,19 +12,26 @@ from typing import Final
 from config.errors import Misconfigured
 from config.reasons import show_path
 
+PROBE: Final = b".greenroom-probe-"
+_LONGEST: Final = 3600.0  # seconds that a probe may last, which is an instant where a disk answers
+
 
 def refuse_unfit(root: bytes) -> None:
     """Try what every album relies on, in a folder of ours that is taken away again.
 
     Raises Misconfigured (`unfit_filesystem`). What cannot be tried (no rights, no room) others tell of.
     """
-    place = os.path.join(root, b".greenroom-probe-%b" % str(uuid.uuid4()).encode())
+    place = os.path.join(root, PROBE + str(uuid.uuid4()).encode())
     file = os.path.join(place, b"full", b"file")
     why = None
     try:
-        os.listdir(root)
+        probes = [os.path.join(root, name) for name in os.listdir(root) if name.startswith(PROBE)]
     except OSError as error:
-        why = f"it cannot be listed ({error.strerror})"
+        probes, why = [], f"it cannot be listed ({error.strerror})"
+    for left in probes:
+        with suppress(OSError):
+            if os.lstat(left).st_mtime < time.time() - _LONGEST:  # of one that was killed
+                _clear(left)
     try:
         with suppress(OSError):
             _make(place, file)

@@ -76,3 +76,12 @@ def test_what_cannot_be_tried_is_no_reason_and_nothing_is_left(
     monkeypatch.setattr(os, call, fail)
     refuse_unfit(os.fsencode(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_probe_that_was_killed_left_behind_is_taken_away_and_that_of_one_at_work_is_not(tmp_path: Path) -> None:
+    for name in ("killed", "at-work"):
+        (tmp_path / f".greenroom-probe-{name}" / "full").mkdir(parents=True)
+        (tmp_path / f".greenroom-probe-{name}" / "full/file").touch()
+    os.utime(tmp_path / ".greenroom-probe-killed", (0, 0))
+    refuse_unfit(os.fsencode(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [".greenroom-probe-at-work"]
