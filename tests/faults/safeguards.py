@@ -842,4 +842,32 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "for folder in ():",
         on_sqlite("come_back_as_discs", "tests/scenarios/test_beside.py"),
     ),
+    Mutant(
+        "what is left of an album that is put back is not synced",
+        "processor/moves/undo.py",
+        "        staging.sync(within(folder, sub), missing_ok=True)\n",
+        "",
+        on_sqlite("somebody_left", "tests/faults/test_undo_durable.py"),
+    ),
+    Mutant(
+        "recovery takes an album in the trash for durable",
+        "processor/moves/replace.py",
+        "            sync_both(tree, hidden, run.guard)  # whoever",
+        "            pass  # whoever",
+        on_sqlite("takes_nothing and replace", "tests/faults/test_changes_durable.py"),
+    ),
+    Mutant(
+        "recovery takes an album that was switched into a library for durable",
+        "processor/moves/publish.py",
+        "        check_final(run, found, rehash=True)\n",
+        "        pass\n",
+        on_sqlite("takes_nothing and publish", SYNCED),
+    ),
+    Mutant(
+        "recovery takes the sidecar of an album that is in staging again for durable",
+        "processor/moves/unpublish.py",
+        "        if not sidecar.is_of(tree, staged.path, staged.transfer_id):\n",
+        "        if sidecar.is_of(tree, staged.path, staged.transfer_id):\n            return\n        if True:\n",
+        on_sqlite("takes_nothing and restage", SYNCED),
+    ),
 )
