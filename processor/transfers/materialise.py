@@ -125,12 +125,14 @@ def duplicate(
     """Make a new, durable inode with the source's bytes; return how, and the digest if they were read.
 
     After an I/O error, also one of fsync (the kernel may have dropped the pages), a second new inode is tried once.
-    Leaves nothing behind when it fails.
+    Leaves nothing behind when it fails, but on a disk that lets nothing be removed any more.
     """
     try:
         return _duplicate(source, destination, file, target, clone=clone)
     except Retryable as error:
-        if error.reason_code != "io_error":
+        with explained("look at", target):
+            is_left = destination.stat(target) is not None  # by a disk that lets nothing go; its name would be taken
+        if is_left or error.reason_code != "io_error":
             raise
     return _duplicate(source, destination, file, target, clone=False)
 

@@ -18,6 +18,7 @@ from processor.transfers.building import sync_sources
 from processor.transfers.clearing import remove_sources
 from processor.transfers.comparing import is_same
 from processor.transfers.hidden import TX, hidden_folder
+from processor.transfers.materialise import duplicate
 from processor.transfers.rolling_back import roll_back
 from processor.transfers.steps import fill, switch
 from processor.transfers.transfer import Transfer
@@ -322,6 +323,18 @@ def test_whether_the_root_is_ours_is_asked_before_each_name_goes_and_before_each
     guard = Steps()
     remove_sources(published(world), guard)
     assert guard.labels == ["unlink 1/2", "unlink 2/2", "rmdir", "rmdir", *["fsync above"] * 3]
+
+
+def test_a_disk_that_went_read_only_at_an_error_is_what_fails_and_not_the_copy_it_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ext4 does with errors=remount-ro: the second try would find the first one's file, and call it somebody's."""
+    file = world.planned().files[0]
+    refuse(monkeypatch, "fsync", errno.EIO)
+    refuse(monkeypatch, "unlink", errno.EROFS)
+    with Tree(world.inbound) as source, Tree(world.staging) as destination, pytest.raises(Retryable) as raised:
+        duplicate(source, destination, file, b"copy", clone=False)
+    assert raised.value.reason_code == "io_error"
 
 
 @pytest.mark.parametrize("foreign", ["empty folder", "folder", "file"])
