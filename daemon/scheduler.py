@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from loguru import logger
 
+from config.cron import SHORTEST_INTERVAL
 from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import Reason, show_time
@@ -135,7 +136,8 @@ class Heartbeat:
         if not settings.enabled:
             self._hints.clear()
         quiet = max(settings.quiet_seconds, AGAIN_SECONDS) if self._last == SKIPPED else settings.quiet_seconds
-        if self._hints.due(quiet) and not self._is_running() and not self._is_due_within(settings.quiet_seconds, now):
+        lasts = max(settings.quiet_seconds, SHORTEST_INTERVAL)  # about as long as a cycle with news
+        if self._hints.due(quiet) and not self._is_running() and not self._is_due_within(lasts, now):
             self._start("watch", None)
         self.state = "; ".join([*self._late, self._describe()])
 
@@ -148,7 +150,7 @@ class Heartbeat:
         logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
 
     def _is_due_within(self, seconds: float, now: dt.datetime) -> bool:
-        """Whether the schedule fires so soon: a cycle with news would last longer, and the fire time be skipped."""
+        """Whether the schedule fires so soon: a cycle begun now would still run, and the fire time be skipped."""
         upcoming = self._position.schedule.next_after(now) if self._position else None
         return upcoming is not None and upcoming <= now + dt.timedelta(seconds=seconds)
 

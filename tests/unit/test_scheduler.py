@@ -455,6 +455,18 @@ def test_a_change_shortly_before_a_fire_time_is_left_to_it_which_would_be_skippe
     daemon.release_cycles()
 
 
+def test_a_schedule_that_fires_all_the_time_needs_no_hints() -> None:
+    daemon = Daemon(Installation(settings("every 10s", quiet=0)))
+    daemon.beat()
+    daemon.watches[0].change()
+    daemon.hold_cycles()
+    daemon.beat(settle=False, seconds=8)
+    daemon.beat(settle=False, seconds=4)
+    assert daemon.app.cycles == [("schedule", later(seconds=10))]
+    assert daemon.app.skips == []
+    daemon.release_cycles()
+
+
 def test_a_hint_outlives_a_reload() -> None:
     daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=5)))
     daemon.beat()
