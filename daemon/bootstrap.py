@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from workflow.engine.engine import Engine
     from workflow.report import CycleReport
 
-# What declares sections of settings.
-DECLARING: Final = (
+# What declares sections of settings; a command may ask for one before it opens the application.
+settings.registered_by(
     "workflow.phase:all_phases",
     "workflow.phase:all_chores",
     "processor.providers.registry:all_providers",
@@ -176,7 +176,6 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     """
     boot = load_boot_settings()
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
-    settings.registered_by(*DECLARING)
     with uncollected():  # which loads much
         if log_level != RESULT_LEVEL:  # what runs for long has all in place before it begins
             settings.register_all()

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from loguru import logger
 
+import daemon.bootstrap  # noqa: F401  # names what declares settings, as for every command
 from config.database import Database
-from config.settings import registered_by
-from daemon.bootstrap import DECLARING
 from tests.databases import TEMPLATE, PostgresServer, close_opened, migrate, start_postgres
 
 # A loaded machine must not fail a test, and the checkout may belong to somebody else: no clock, nothing written.
@@ -23,8 +22,6 @@ settings.register_profile(
 settings.load_profile("greenroom")
 
 BOTH = {"sqlite": "sqlite", "postgres": pytest.param("postgresql", marks=pytest.mark.postgres)}
-
-registered_by(*DECLARING)  # as every command does
 
 # Many daemons run at once in tests, and one port is enough for one page only.
 os.environ.setdefault("GREENROOM_WEB", "")

@@ -28,8 +28,8 @@ from config import admin
 from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import add_library, list_libraries
-from config.settings import register_all, registered_by
-from daemon.bootstrap import DECLARING, application
+from config.settings import register_all
+from daemon.bootstrap import application
 from daemon.cli import COMMANDS, LazyCommands, main
 from processor.items import repository
 from processor.publication import ledger
@@ -51,7 +51,6 @@ OURS = ("album.greenroom.json", ".greenroom-root")
 OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
 for _name in COMMANDS:  # once here, so that no child has to import them again
     LazyCommands().get_command(None, _name)  # type: ignore[arg-type]  # it does not look at the context
-registered_by(*DECLARING)
 register_all()
 
 

@@ -248,8 +248,8 @@ def test_every_package_is_installed_by_name() -> None:
 def test_a_command_starts_without_what_only_jobs_need() -> None:
     """What asks other machines, compares names and decodes pictures takes longer to import than most commands last."""
     program = (
-        "import sys; from config.settings import register_all, registered_by; from daemon.bootstrap import DECLARING;"
-        " registered_by(*DECLARING); register_all(); print(*{%s} & {*sys.modules})"
+        "import sys, daemon.bootstrap; from config.settings import register_all;"
+        " register_all(); print(*{%s} & {*sys.modules})"
     )
     names = "'requests', 'urllib3', 'rapidfuzz', 'PIL', 'numpy', 'dbos', 'apprise'"
     started = subprocess.run(
