@@ -29,8 +29,10 @@ def refuse_unfit(root: bytes) -> None:
     except OSError as error:
         probes, why = [], f"it cannot be listed ({error.strerror})"
     for left in probes:
+        full = os.path.join(left, b"full")
         with suppress(OSError):
-            if os.lstat(left).st_mtime < time.time() - _LONGEST:  # of one that was killed
+            is_old = os.lstat(left).st_mtime < time.time() - _LONGEST  # of one that was killed
+            if is_old and os.path.realpath(full) == full:  # and no link, which leads to what is not ours
                 _clear(left)
     try:
         with suppress(OSError):

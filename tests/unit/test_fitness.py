@@ -85,3 +85,16 @@ def test_what_a_probe_that_was_killed_left_behind_is_taken_away_and_that_of_one_
     os.utime(tmp_path / ".greenroom-probe-killed", (0, 0))
     refuse_unfit(os.fsencode(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [".greenroom-probe-at-work"]
+
+
+@pytest.mark.parametrize("link", [".greenroom-probe-a", ".greenroom-probe-a/full"])
+def test_what_a_link_called_like_a_probe_leads_to_stays(tmp_path: Path, link: str) -> None:
+    theirs, root = tmp_path / "theirs", tmp_path / "root"
+    (theirs / "full").mkdir(parents=True)
+    for file in (theirs / "file", theirs / "full/file"):
+        file.touch()
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(theirs)
+    os.utime(root / ".greenroom-probe-a", (0, 0), follow_symlinks=False)
+    refuse_unfit(os.fsencode(root))
+    assert sorted(path.name for path in theirs.rglob("*")) == ["file", "file", "full"]
