@@ -19,6 +19,7 @@ from processor.filesystem.renaming import rename_folder
 from processor.filesystem.system_errors import explained
 from processor.items.standing import files_below
 from processor.moves.album import check_final, in_place, locate, renumbered
+from processor.moves.discard import sync_both
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import is_ours, keep, put_into_trash, take_kept
@@ -112,7 +113,9 @@ def _is_aside(tree: Tree, transfer: Transfer) -> bool:
 def _take_place(run: Performance, tree: Tree, transfer: Transfer) -> None:
     """Let the new album take the place of the old one, at once where that can be done. Raises OSError. Repeatable."""
     hidden, place = hidden_folder(transfer), published(transfer)
-    if not _is_aside(tree, transfer):
+    if _is_aside(tree, transfer):
+        sync_both(tree, place, run.guard)  # whoever put it there may have died before that
+    else:
         try:
             tree.exchange(hidden, place)
             return

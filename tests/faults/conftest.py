@@ -8,10 +8,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from processor.filesystem.files import Tree
 from processor.transfers.materialise import FICLONE
 from tests.databases import PostgresServer, start_postgres
 from tests.faults import ALL
@@ -34,6 +35,16 @@ def server() -> Iterator[PostgresServer]:
     started = start_postgres()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders cannot change places, as on NFS and SMB."""
+
+    def refused(_tree: Tree, _one: bytes, _other: bytes) -> NoReturn:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(Tree, "exchange", refused)
 
 
 @pytest.fixture

@@ -845,7 +845,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what is left of an album that is put back is not synced",
         "processor/moves/undo.py",
-        "        staging.sync(within(folder, sub), missing_ok=True)\n",
+        '    sync_each(staging, subs, run.guard, "fsync put back", missing_ok=True)\n',
         "",
         on_sqlite("somebody_left", "tests/faults/test_undo_durable.py"),
     ),
@@ -869,5 +869,12 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "        if not sidecar.is_of(tree, staged.path, staged.transfer_id):\n",
         "        if sidecar.is_of(tree, staged.path, staged.transfer_id):\n            return\n        if True:\n",
         on_sqlite("takes_nothing and restage", SYNCED),
+    ),
+    Mutant(
+        "recovery takes a published album that was put aside for durable",
+        "processor/moves/upgrade.py",
+        "        sync_both(tree, place, run.guard)  # whoever",
+        "        pass  # whoever",
+        on_sqlite("nor_where and upgrade", SYNCED),
     ),
 )

@@ -79,3 +79,9 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) 
         scene, calls = traced(tmp_path / f"{n}", kind, "link", n)
         risks = list(at_risk(scene, calls))
         assert not risks, "\n".join([f"killed before step {n}, {steps.labels[n - 1]}", *risks])
+
+
+@pytest.mark.usefixtures("no_exchange")
+@pytest.mark.parametrize("kind", ["upgrade", "rename"])
+def test_nor_where_folders_cannot_change_places(tmp_path: Path, kind: str) -> None:
+    test_recovery_takes_nothing_it_finds_for_durable(tmp_path, kind)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from sqlalchemy import delete, update
@@ -86,16 +84,6 @@ def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str,
         published.heal(scene.database)
         assert list(complaints(scene)) == [], how
         assert converges(scene) == [], how
-
-
-@pytest.fixture
-def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folders cannot change places, as on NFS and SMB."""
-
-    def refused(_tree: Tree, _one: bytes, _other: bytes) -> NoReturn:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-
-    monkeypatch.setattr(Tree, "exchange", refused)
 
 
 @pytest.mark.usefixtures("no_exchange")
