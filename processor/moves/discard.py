@@ -23,6 +23,7 @@ from processor.transfers import journal, sidecar, trash
 from processor.transfers.giving_back import remove_empty
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import make_hidden_root
+from processor.transfers.steps import sync_each
 from processor.transfers.transfer import State, Transfer
 
 
@@ -71,9 +72,7 @@ def _put(run: Performance, transfer: Transfer) -> Transfer:
 
 def sync_both(tree: Tree, home: bytes, guard: Guard) -> None:
     """Make a rename between an album's folder and the trash durable, and the folders made for it."""
-    for folder in (trash.TRASH, *ancestors(home), b""):
-        guard.check("fsync trash")
-        tree.sync(folder, missing_ok=True)
+    sync_each(tree, (trash.TRASH, *ancestors(home), b""), guard, "fsync trash", missing_ok=True)
 
 
 def _leave(_transfer: Transfer, _guard: Guard) -> State:

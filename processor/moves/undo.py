@@ -24,6 +24,7 @@ from processor.transfers import sidecar
 from processor.transfers.comparing import is_same
 from processor.transfers.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
 from processor.transfers.hidden import TX, make_hidden_root, remove_hidden
+from processor.transfers.steps import sync_each
 from processor.transfers.torn import mend
 from processor.transfers.transfer import Transfer
 
@@ -109,9 +110,9 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
     for name in (sidecar.NAME + b".new", sidecar.NAME):
         run.guard.check("undo sidecar")
         staging.unlink(within(folder, name), missing_ok=True)
-    for sub in folders(file.target for file in undo.files):  # or names that went could be back there, with the sidecar
-        run.guard.check("fsync put back")
-        staging.sync(within(folder, sub), missing_ok=True)
+    subs = [within(folder, sub) for sub in folders(file.target for file in undo.files)]
+    # Or names that went could be back there, with the sidecar.
+    sync_each(staging, subs, run.guard, "fsync put back", missing_ok=True)
     for above in way_to(home):
         staging.make(above)
     run.guard.check("put back")
