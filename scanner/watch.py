@@ -137,10 +137,14 @@ class Watch:
 
     def _times_of_change(self) -> Iterator[float]:
         """Yield when all below the root was changed or put there; not the root, in which our own trials come and go."""
-        for folder in list_folders(self._root):
+        folders = [self._root]
+        for folder in folders:  # grows while it is walked
             with suppress(OSError), os.scandir(folder) as listing:
-                looked_at = [entry for entry in listing if self._concerns(entry.path)]
-                yield from (entry.stat(follow_symlinks=False).st_ctime for entry in looked_at)
+                for entry in listing:
+                    if built_in(entry.name, False) not in (OWN, JUNK):
+                        yield entry.stat(follow_symlinks=False).st_ctime
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
 
     def _poll(self) -> None:
         folders = list_folders(self._root)
