@@ -45,7 +45,11 @@ class Vault:
         """Return what is kept of a text. Raises Misconfigured for a key file that is open to others, or no key."""
         from cryptography.fernet import Fernet  # its import costs more than most commands
 
-        key = next(iter(self.keys()), None) or _made(self.file)
+        key = next(iter(self.keys()), None)
+        if key is None:
+            key = _made(self.file)
+        elif not self.given:
+            sync_folder(self.file.parent)  # whoever made it may have died before that
         return f"{SEALED}{mark(key)}:{Fernet(key).encrypt(text.encode('utf-8', 'surrogatepass')).decode()}"
 
     def open(self, kept: str) -> str:

@@ -49,6 +49,7 @@ def mark_root(root: bytes) -> str:
     """Write a root's sentinel file durably, unless it has one; return its uuid. Raises OSError."""
     known = read_sentinel(root)
     if known is not None:
+        sync_folder(root)  # whoever wrote it may have died before that
         return known
     import uuid  # a scan starts quicker without it
 
