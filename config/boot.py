@@ -208,7 +208,10 @@ def load_boot_settings() -> BootSettings:
         raise Misconfigured(
             f"the data folder {boot.data_dir} cannot be created: {error.strerror}; set GREENROOM_DATA_DIR"
         ) from error
-    _check_owner(boot.data_dir)
+    try:
+        _check_owner(boot.data_dir)
+    except OSError as error:
+        raise Misconfigured(f"the data folder {boot.data_dir} cannot be looked at: {error.strerror}") from error
     return boot
 
 

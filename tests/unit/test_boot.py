@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import pwd
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loguru import logger
@@ -127,6 +129,24 @@ def test_a_folder_of_root_is_refused_with_how_to_give_it_to_a_user_of_a_containe
         os.chmod(folder, 0o755)
         with another_user(), pytest.raises(Misconfigured, match=rf"it is root:.*give this user .* {folder}`"):
             load_boot_settings()
+
+
+def test_a_data_folder_whose_disk_does_not_answer_is_told_of(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.touch()
+    stat = os.stat
+
+    def stale(path: str | Path, **options: Any) -> os.stat_result:
+        if Path(path).is_relative_to(tmp_path / "state"):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return stat(path, **options)
+
+    load_boot_settings()
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)  # it is there
+    monkeypatch.setattr(os, "stat", stale)
+    with pytest.raises(Misconfigured, match=r"state cannot be looked at: Stale file handle"):
+        load_boot_settings()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be warned")
