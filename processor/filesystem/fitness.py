@@ -13,7 +13,7 @@ from config.errors import Misconfigured
 from config.reasons import show_path
 
 PROBE: Final = b".greenroom-probe-"
-_LONGEST: Final = 3600.0  # seconds that a probe may last, which is an instant where a disk answers
+LONGEST: Final = 3600.0  # seconds that a probe may last, which is an instant where a disk answers
 
 
 def refuse_unfit(root: bytes) -> None:
@@ -31,7 +31,7 @@ def refuse_unfit(root: bytes) -> None:
     for left in probes:
         full = os.path.join(left, b"full")
         with suppress(OSError):
-            is_old = os.lstat(left).st_mtime < time.time() - _LONGEST  # of one that was killed
+            is_old = os.lstat(left).st_mtime < time.time() - LONGEST  # of one that was killed
             if is_old and os.path.realpath(full) == full:  # and no link, which leads to what is not ours
                 _clear(left)
     try:

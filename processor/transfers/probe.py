@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 
 from config.reasons import show_path
-from processor.filesystem.files import Tree
+from processor.filesystem.files import Tree, is_file
+from processor.filesystem.fitness import LONGEST, PROBE
+from processor.filesystem.paths import within
 from processor.filesystem.system_errors import explained
 from processor.transfers.hidden import TX
 from processor.transfers.materialise import FICLONE
@@ -21,11 +24,14 @@ Probed = tuple[str, bool, str]  # code, whether it is well, sentence
 
 def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
     """Try what a transfer relies on between two roots. Raises the typed error of a root that cannot be written."""
-    name = f".greenroom-probe-{uuid.uuid4()}".encode()
+    name = PROBE + str(uuid.uuid4()).encode()
     with Tree(inbound) as source, Tree(staging) as destination, explained("probe", staging):
         destination.make(TX, 0o700)
-        with explained("probe", inbound), source.created(name):
-            pass
+        _clear(destination, TX)
+        with explained("probe", inbound):
+            _clear(source, b"")
+            with source.created(name):
+                pass
         try:
             yield _way(source, destination, name)
             yield _no_replace(destination, name)
@@ -42,6 +48,15 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
             ):
                 with suppress(OSError):
                     tree.unlink(path, missing_ok=True)
+
+
+def _clear(tree: Tree, folder: bytes) -> None:
+    """Take away the empty files that a probe that was killed left in a folder an hour ago."""
+    for path in (within(folder, name) for name in tree.names(folder) if name.startswith(PROBE)):
+        found = tree.stat(path)
+        if found is not None and is_file(found) and not found.st_size and found.st_mtime < time.time() - LONGEST:
+            with suppress(OSError):
+                tree.unlink(path)
 
 
 def _way(source: Tree, destination: Tree, name: bytes) -> Probed:

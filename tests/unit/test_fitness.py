@@ -13,6 +13,7 @@ import pytest
 
 from config.errors import Misconfigured
 from processor.filesystem.fitness import refuse_unfit
+from processor.transfers.probe import probe_pair
 
 Patch = Callable[[pytest.MonkeyPatch], object]
 
@@ -98,3 +99,19 @@ def test_what_a_link_called_like_a_probe_leads_to_stays(tmp_path: Path, link: st
     os.utime(root / ".greenroom-probe-a", (0, 0), follow_symlinks=False)
     refuse_unfit(os.fsencode(root))
     assert sorted(path.name for path in theirs.rglob("*")) == ["file", "file", "full"]
+
+
+def test_nor_does_that_of_two_roots_leave_anything_behind(tmp_path: Path) -> None:
+    inbound, staging = tmp_path / "inbound", tmp_path / "staging"
+    (staging / ".greenroom-tx").mkdir(parents=True)
+    inbound.mkdir()
+    for folder in (inbound, staging / ".greenroom-tx"):
+        for name in ("killed", "killed.b", "at-work"):
+            (folder / f".greenroom-probe-{name}").touch()
+            if name != "at-work":
+                os.utime(folder / f".greenroom-probe-{name}", (0, 0))
+    (inbound / ".greenroom-probe-theirs").write_bytes(b"x")
+    os.utime(inbound / ".greenroom-probe-theirs", (0, 0))
+    assert [*probe_pair(bytes(inbound), bytes(staging))]
+    assert {path.name for path in inbound.iterdir()} == {".greenroom-probe-at-work", ".greenroom-probe-theirs"}
+    assert [path.name for path in (staging / ".greenroom-tx").iterdir()] == [".greenroom-probe-at-work"]
