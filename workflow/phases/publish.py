@@ -146,9 +146,8 @@ class Publish(Phase):
         self, context: Context, item: Mapping[str, Any], payload: PublishPayload, settings: PublishSettings
     ) -> Decision:
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
-        from processor.publication.given import (
-            PUBLISHABLE,
-        )  # with what follows: not wanted where only settings are read
+        # Not wanted where only settings are read.
+        from processor.publication.given import PUBLISHABLE
         from workflow.operations import publishing
 
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
