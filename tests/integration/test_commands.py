@@ -541,7 +541,7 @@ def test_of_jobs_that_wait_for_another_try_the_glance_says_when_the_next_one_is_
         jobs.fail(connection, started, Verdict("queued", 90), failure, now, asked=False)
     shown = greenroom("status").output
     assert "1 queued" in shown
-    again = "is not tried again before 2026-11-21 12:01:30 UTC: the disk is not there"
+    again = "is not tried before 2026-11-21 12:01:30 UTC: the disk is not there"
     assert f"retry      {queued.phase} of {queued.subject} (job {queued.id}) {again}\n" in shown
     assert json.loads(greenroom("status", "--json").stdout)["retried"]["count"] == 1
 
