@@ -177,7 +177,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
                 return "attention"  # somebody has its place
             guard.check("undo trash")
             rename_folder(tree, trash.place(transfer.id), published(transfer))
-            sync_above(transfer.dst_root, [trash.TRASH, *_changed(transfer)], guard, missing_ok=True)
+        sync_both(tree, published(transfer), guard)  # also what an earlier try put back before it was killed
         if tree.stat(hidden) is not None:
             take_apart(tree, transfer, guard)
             others = [path for path in _others(tree, transfer) if tree.stat(within(hidden, path)) is not None]

@@ -877,4 +877,11 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "        pass  # whoever",
         on_sqlite("nor_where and upgrade", SYNCED),
     ),
+    Mutant(
+        "an album that is back in its place is taken for durable",
+        "processor/moves/upgrade.py",
+        "        sync_both(tree, published(transfer), guard)  # also",
+        "        pass  # also",
+        on_sqlite("earlier_try", SYNCED),
+    ),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from config.errors import Retryable
 from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
 from tests.faults.traced import MARK, Call, mark, run_traced
@@ -85,3 +86,33 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) 
 @pytest.mark.parametrize("kind", ["upgrade", "rename"])
 def test_nor_where_folders_cannot_change_places(tmp_path: Path, kind: str) -> None:
     test_recovery_takes_nothing_it_finds_for_durable(tmp_path, kind)
+
+
+class Failing(Steps):
+    """A disk fails before each step of one label; whoever works is killed right after a step of another."""
+
+    def __init__(self, label: str, fence: int, die_after: str | None = None) -> None:
+        super().__init__(fence=fence)
+        self._label, self._die_after = label, die_after
+
+    def check(self, label: str) -> None:
+        if self._die_after in self.labels:
+            raise Killed(label)
+        super().check(label)
+        if label == self._label:
+            raise Retryable("the disk could not write", code="io_error")
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_an_album_that_an_earlier_try_put_back_is_durable_once_its_upgrade_is_cancelled(tmp_path: Path) -> None:
+    scene = Scene.make(tmp_path / "scene", "upgrade", "link")
+
+    def work() -> None:
+        with pytest.raises(Killed):
+            scene.perform(Failing("take place", 2, die_after="undo trash"))
+        assert scene.recovered(Failing("keep 1/1", 3)).cancelled
+
+    outcome = run_traced(work, tmp_path / "log")
+    scene.database.close()
+    assert outcome.status == 0
+    assert list(at_risk(scene, outcome.calls)) == []
