@@ -253,10 +253,14 @@ def _passwords(url: str) -> list[str]:
     return found + parse_qs(url.partition("?")[2]).get("password", [])
 
 
+def is_secret_in_file(boot: BootSettings) -> bool:
+    """Whether a password or a key comes from the configuration file."""
+    told = {"database_url": bool(_passwords(boot.url)), "secret_key": boot.secret_key is not None}
+    return any(is_secret and name not in _in_environment() for name, is_secret in told.items())
+
+
 def _warn_if_exposed(boot: BootSettings, file: Path) -> None:
-    holds = _passwords(boot.url) and "database_url" not in _in_environment()
-    holds = holds or (boot.secret_key is not None and "secret_key" not in _in_environment())
-    if holds and file.is_file() and file.stat().st_mode & 0o004:
+    if is_secret_in_file(boot) and file.is_file() and file.stat().st_mode & 0o004:
         logger.bind(file=str(file)).warning(
             "the configuration file holds a password or a key and everybody can read it: chmod 640"
         )

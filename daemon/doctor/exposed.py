@@ -6,19 +6,18 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.boot import BootSettings, config_file
+from config.boot import BootSettings, config_file, is_secret_in_file
 from config.reasons import show_path
 from daemon.finding import Finding
 
 
 def examine_exposed(boot: BootSettings, database: Path | None) -> Iterator[Finding]:
     """Name them; `database` is SQLite's file. Greenroom makes none such; a copy, or an older version, may have."""
-    config = config_file()
     holds = [(database, "accounts and secrets")] if database else []
     holds += [(boot.secret_key_file, "the key of secrets")] if boot.secret_key_file else []
-    holds += [(config, "a password")] if config.is_file() else []
+    holds += [(config_file(), "a password or a key")] if is_secret_in_file(boot) else []
     for file, what in holds:
-        if _is_open_to_all(file) and (file != config or any(secret in file.read_text() for secret in boot.secrets)):
+        if _is_open_to_all(file):
             shown = show_path(bytes(file))
             message = f"everybody on this machine may read {shown}, which holds {what}: `chmod o= {shown}`"
             yield Finding("note", "exposed", message)

@@ -39,10 +39,9 @@ def test_what_everybody_may_read_is_named_with_what_ends_that(folder: Path) -> N
 def test_a_configuration_counts_where_a_password_stands_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = folder / "greenroom.toml"
     monkeypatch.setenv("GREENROOM_CONFIG_FILE", str(file))
-    url = "postgresql://ada:secret@localhost/greenroom"
-    file.write_text(f'database_url = "{url}"')
+    file.write_text('database_url = "postgresql://ada:p%40ss@localhost/greenroom"')
     file.chmod(0o644)
     assert exposed(folder) == [f"chmod o= {file}`"]
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", url)
-    file.write_text("")
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", "postgresql://ada:greenroom@localhost/greenroom")
+    file.write_text('data_dir = "/var/lib/greenroom"')  # no password is told by that word
     assert exposed(folder) == []
