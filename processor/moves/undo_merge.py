@@ -39,16 +39,18 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
 def _sign(run: Performance, staging: Tree, undo: Transfer) -> None:
     """Put a sidecar without the files that left in the place of the one they came with, durably. Repeatable."""
     written = sidecar.read(staging, undo.target)
-    if written is None or written.transfer_id != undo.undoes or undo.before is None:
+    if written is None or undo.before is None:
         return
-    left = {file.target for file in undo.files}
-    earlier = str(undo.before["transfer_id"])
-    with run.database.read() as connection:
-        kinds = [transfer.kind for transfer in journal.named(connection, earlier)]
-    files = tuple(file for file in written.files if file.target not in left)
-    old = replace(undo, id=earlier, kind=(*kinds, "album")[0], item=undo.before, files=files)
-    run.guard.check("sign")
-    sidecar.write(staging, undo.target, old, over=True)
+    if written.transfer_id == undo.undoes:
+        left = {file.target for file in undo.files}
+        earlier = str(undo.before["transfer_id"])
+        with run.database.read() as connection:
+            kinds = [transfer.kind for transfer in journal.named(connection, earlier)]
+        files = tuple(file for file in written.files if file.target not in left)
+        old = replace(undo, id=earlier, kind=(*kinds, "album")[0], item=undo.before, files=files)
+        run.guard.check("sign")
+        sidecar.write(staging, undo.target, old, over=True)
+    run.guard.check("fsync sign")  # also what an earlier try wrote before it was killed
     staging.sync(undo.target)
 
 

@@ -64,8 +64,16 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
     not what it was, and Retryable `disk_full` and the like.
     """
     back = backwards(undo)
-    if not back.files:
-        return undo
+    if back.files:
+        back = _named(back, undo, guard, strongest, workers)
+    with Tree(undo.src_root) as inbound:
+        # Also those that are there already: an earlier try may have renamed the hidden ones, and died before that.
+        sync_each(inbound, folders(file.source for file in undo.files), guard, "fsync back")
+    return replace(undo, strategy=back.strategy)
+
+
+def _named(back: Transfer, undo: Transfer, guard: Guard, strongest: Strategy, workers: int) -> Transfer:
+    """Fill the hidden folder and give its files their old names; return how it was filled."""
     try:
         filled = fill(back, guard, strongest=strongest, workers=workers)
     except Retryable as error:
@@ -80,8 +88,7 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
             guard.check(f"back {n}/{len(filled.files)}")
             with explained("put back", file.target):
                 _name(hidden, within(hidden_folder(undo), file.target), inbound, file.target, can_link=can_link)
-        sync_each(inbound, folders(file.target for file in filled.files), guard, "fsync back")
-    return replace(undo, strategy=filled.strategy)
+    return filled
 
 
 def check_given_back(undo: Transfer, guard: Guard) -> None:

@@ -432,7 +432,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the names that were given back are not synced",
         "processor/transfers/giving_back.py",
-        '        sync_each(inbound, folders(file.target for file in filled.files), guard, "fsync back")\n',
+        '        sync_each(inbound, folders(file.source for file in undo.files), guard, "fsync back")\n',
         "",
         on_sqlite("restage", SYNCED),
     ),
@@ -883,5 +883,33 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "        sync_both(tree, published(transfer), guard)  # also",
         "        pass  # also",
         on_sqlite("earlier_try", SYNCED),
+    ),
+    Mutant(
+        "recovery takes the sidecar that an undo of late tracks wrote for durable",
+        "processor/moves/undo_merge.py",
+        "    if written is None or undo.before is None:\n",
+        "    if written is None or undo.before is None or written.transfer_id != undo.undoes:\n",
+        on_sqlite("recovery_of_an_undo", "tests/faults/test_changes_durable.py"),
+    ),
+    Mutant(
+        "recovery takes a name that was given back without a link for durable",
+        "processor/transfers/giving_back.py",
+        "folders(file.source for file in undo.files), guard",
+        "folders(file.target for file in back.files), guard",
+        on_sqlite("no_links", SYNCED),
+    ),
+    Mutant(
+        "a root's mark that is there is taken for durable",
+        "config/sentinel.py",
+        "        sync_folder(root)  # whoever",
+        "        pass  # whoever",
+        on_sqlite("durable_before_it_has_its_name", LIBRARIES),
+    ),
+    Mutant(
+        "a key that is there is taken for durable",
+        "config/secrecy.py",
+        "            sync_folder(self.file.parent)  # whoever",
+        "            pass  # whoever",
+        on_sqlite("on_the_disk_under_its_name", SECRETS),
     ),
 )

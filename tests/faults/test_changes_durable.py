@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from processor.transfers.transfer import Strategy
-from tests.faults.changes import OLD, TARGET, Scene
+from tests.faults.changes import NEW, OLD, TARGET, Scene
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.traced import Call, run_traced
 from tests.faults.unsynced import Disk, path_of, synced_twice, unsynced
@@ -80,6 +80,23 @@ def test_everything_is_synced_before_the_item_says_again_what_it_said_before(
     assert any(call.name == "renameat2" for call in calls) == (kind == "replace")
     assert disk.lost(*map(os.fsdecode, (changed.scene.staging, changed.scene.inbound))) == []
     changed.scene.database.close()
+
+
+def test_recovery_of_an_undo_takes_no_sidecar_it_finds_for_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NEW, "merge", {b"art/back.jpg": b"back"})  # it leaves a folder the sidecar is not in
+    changed = Changed(tmp_path / "scene", "merge", "link")
+
+    def work() -> None:
+        with pytest.raises(Killed):
+            changed.undo(Steps("fsync sign", fence=3))
+        changed.scene.recovered(Steps(fence=4))
+
+    outcome = run_traced(work, tmp_path / "log")
+    changed.scene.database.close()
+    assert outcome.status == 0
+    assert at_risk(changed.scene, outcome.calls) == []
 
 
 @both

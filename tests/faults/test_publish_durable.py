@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from config.errors import Retryable
 from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
+from tests.faults.test_bare_disks import BARE
 from tests.faults.traced import MARK, Call, mark, run_traced
 from tests.faults.unsynced import Disk, unsynced
 from tests.faults.world import Killed, Steps
@@ -20,7 +21,9 @@ from tests.faults.world import Killed, Steps
 pytestmark = pytest.mark.strace
 
 
-def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None) -> tuple[Scene, list[Call]]:
+def traced(
+    folder: Path, kind: str, way: Strategy, die_at: int | None = None, *inject: str
+) -> tuple[Scene, list[Call]]:
     """Perform what the scene is about; return it, and the calls with a mark before each commit that tells of it.
 
     Where it dies before a step, its recovery goes on.
@@ -39,7 +42,7 @@ def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None) ->
         except Killed:
             marking.recovered(Steps(fence=3))
 
-    outcome = run_traced(work, folder / "log")
+    outcome = run_traced(work, folder / "log", *inject)
     scene.database.close()
     assert outcome.status == 0
     return scene, outcome.calls
@@ -116,3 +119,14 @@ def test_an_album_that_an_earlier_try_put_back_is_durable_once_its_upgrade_is_ca
     scene.database.close()
     assert outcome.status == 0
     assert list(at_risk(scene, outcome.calls)) == []
+
+
+def test_nor_a_name_that_has_no_other_any_more_where_there_are_no_links(tmp_path: Path) -> None:
+    """The last of those in staging is all there is of an album once it is out of the library."""
+    scene, steps = Scene.make(tmp_path / "whole", "unpublish", "copy"), Steps(fence=2)
+    scene.perform(steps)
+    scene.database.close()
+    for n in [n for n, label in enumerate(steps.labels, 1) if label.startswith(("back", "fsync back"))][1::2]:
+        scene, calls = traced(tmp_path / f"{n}", "unpublish", "copy", n, *BARE)
+        risks = [risk for risk in at_risk(scene, calls) if risk.startswith("at done")]
+        assert not risks, "\n".join([f"killed before step {n}, {steps.labels[n - 1]}", *risks])

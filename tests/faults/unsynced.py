@@ -72,7 +72,7 @@ class Disk:
             return new + path[len(old) :] if path == old or path.startswith(old + "/") else path
 
         self.names = {moved(path) for path in self.names} | {old, new}
-        self.contents = {moved(path) for path in self.contents}
+        self.contents = {moved(path) for path in self.contents - {new}}  # an empty file may have taken the name before
 
 
 def path_of(call: Call) -> str:
