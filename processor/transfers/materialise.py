@@ -130,10 +130,11 @@ def duplicate(
     try:
         return _duplicate(source, destination, file, target, clone=clone)
     except Retryable as error:
-        with explained("look at", target):
-            is_left = destination.stat(target) is not None  # by a disk that lets nothing go; its name would be taken
-        if is_left or error.reason_code != "io_error":
+        if error.reason_code != "io_error":
             raise
+        with explained("look at", target):
+            if destination.stat(target) is not None:  # a disk that lets nothing go left it; its name would be taken
+                raise
     return _duplicate(source, destination, file, target, clone=False)
 
 
