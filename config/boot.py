@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import users
 from config.errors import Misconfigured
+from config.logs import RESULT_LEVEL, setup_logs
 from config.secrecy import FILE, Vault, checked
 from config.wrong_values import what_is_wrong
 
@@ -183,8 +184,8 @@ def config_file() -> Path:
     return Path(os.environ.get("GREENROOM_CONFIG_FILE", CONFIG_FILE))
 
 
-def load_boot_settings() -> BootSettings:
-    """Read the boot settings and create the data folder.
+def load_boot_settings(log_level: str = RESULT_LEVEL) -> BootSettings:
+    """Read the boot settings, set up logs by them, where they say none with this level, and create the data folder.
 
     Raises Misconfigured, naming the value and what is wrong with it.
     """
@@ -199,7 +200,6 @@ def load_boot_settings() -> BootSettings:
         raise Misconfigured(f"the configuration file {file} cannot be read: {error}") from None
     if "GREENROOM_CONFIG_FILE" in os.environ and not file.is_file():
         raise Misconfigured(f"there is no configuration file {file}; correct or remove GREENROOM_CONFIG_FILE")
-    _warn_if_exposed(boot, file)
     if not boot.data_dir.is_absolute():
         raise Misconfigured(f"GREENROOM_DATA_DIR must be an absolute path, not {boot.data_dir}")
     try:
@@ -208,6 +208,8 @@ def load_boot_settings() -> BootSettings:
         raise Misconfigured(
             f"the data folder {boot.data_dir} cannot be created: {error.strerror}; set GREENROOM_DATA_DIR"
         ) from error
+    setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
+    _warn_if_exposed(boot, file)
     try:
         _check_owner(boot.data_dir)
     except OSError as error:

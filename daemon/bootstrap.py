@@ -17,7 +17,7 @@ from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library
-from config.logs import RESULT_LEVEL, setup_logs
+from config.logs import RESULT_LEVEL
 from config.machine import keep_imported, uncollected
 from config.reasons import Reason
 from config.sections import StagingScan
@@ -174,8 +174,7 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
 
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
-    boot = load_boot_settings()
-    setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
+    boot = load_boot_settings(log_level)
     with uncollected():  # which loads much
         if log_level != RESULT_LEVEL:  # what runs for long has all in place before it begins
             settings.register_all()

@@ -15,7 +15,7 @@ from config.boot import load_boot_settings
 from config.database import Database
 from config.errors import GreenroomError, SchemaChanged
 from config.libraries import verify_root
-from config.logs import RUNNING_LEVEL, log_threads, setup_logs
+from config.logs import RUNNING_LEVEL, log_threads
 from config.machine import boottime, share_heaps, utc_now
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
@@ -194,11 +194,9 @@ def _reload(heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
 
 def _read_log_settings_again() -> None:
     try:
-        boot = load_boot_settings()
+        load_boot_settings(RUNNING_LEVEL)
     except GreenroomError as error:
         logger.bind(error=error.message).error("the boot settings cannot be read; the old ones stay")
-        return
-    setup_logs(boot.log_level or RUNNING_LEVEL, boot.log_format, boot.secrets)
 
 
 def _check_at_start(app: Application) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
+import json
 import os
 import pwd
 import tempfile
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loguru import logger
 
 from config.boot import BootSettings, default_data_dir, load_boot_settings
 from config.database import Database
@@ -31,14 +30,6 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("GREENROOM_CONFIG_FILE", str(tmp_path / "greenroom.toml"))
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     return tmp_path / "greenroom.toml"
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    lines = io.StringIO()
-    number = logger.add(lines)
-    yield lines
-    logger.remove(number)
 
 
 def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
@@ -150,13 +141,17 @@ def test_a_data_folder_whose_disk_does_not_answer_is_told_of(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be warned")
-def test_root_is_warned_of_working_in_the_folder_of_another(file: Path, logged: io.StringIO) -> None:
-    file.touch()
+def test_root_is_warned_of_working_in_the_folder_of_another(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('log_level = "ERROR"\n')
     data_dir = load_boot_settings().data_dir
-    assert logged.getvalue() == ""
     os.chown(data_dir, 65534, -1)
     load_boot_settings()
-    assert "the data folder belongs to another user" in logged.getvalue()
+    assert capsys.readouterr().err == "", "whoever wants errors alone is told no warning"
+    file.write_text('log_format = "json"\n')
+    load_boot_settings()
+    told = json.loads(capsys.readouterr().err)
+    assert (told["level"], told["owner"]) == ("WARNING", "nobody")
+    assert "the data folder belongs to another user" in told["message"]
 
 
 def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(
@@ -266,16 +261,19 @@ def test_a_data_folder_that_cannot_be_made_is_named(file: Path, monkeypatch: pyt
         load_boot_settings()
 
 
-def test_a_file_with_a_password_that_everybody_can_read_is_warned_about(file: Path, logged: io.StringIO) -> None:
+def test_a_file_with_a_password_that_everybody_can_read_is_warned_about(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file.write_text(f'database_url = "{SECRET_URL}"\n')
     file.chmod(0o644)
     load_boot_settings()
-    assert "everybody can read it" in logged.getvalue()
-    assert "hunt" not in logged.getvalue()
+    told = capsys.readouterr().err
+    assert "everybody can read it" in told
+    assert "hunt" not in told
 
 
 def test_nothing_is_said_about_a_closed_file_or_one_without_a_password(
-    file: Path, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(f'database_url = "{SECRET_URL}"\n')
     file.chmod(0o640)
@@ -285,7 +283,7 @@ def test_nothing_is_said_about_a_closed_file_or_one_without_a_password(
     load_boot_settings()
     monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)  # the password is in the environment, not in the file
     load_boot_settings()
-    assert logged.getvalue() == ""
+    assert capsys.readouterr().err == ""
 
 
 def test_proxies_are_addresses_and_networks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
