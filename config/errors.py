@@ -5,6 +5,7 @@ GreenroomError
         Busy             somebody else holds what we need (exit 75)
             RootBusy         a root, and so all work there waits
             Unmoved          a move of the album itself, which waits for a cycle, or for a disk to come back
+        NoRoom           a disk or a quota is full, and stays so until somebody makes room
         LeaseLost        our lease ran out; stop at once, the new holder recovers
     NeedsReview      a person has to decide
     Rejected         the input cannot be used, now or later
@@ -59,6 +60,12 @@ class RootBusy(Busy):
 
 class Unmoved(Busy):
     """A move of the album has to be finished first."""
+
+
+class NoRoom(Retryable):
+    """A disk or a quota is full; the message says where."""
+
+    code = "disk_full"
 
 
 class LeaseLost(Retryable):

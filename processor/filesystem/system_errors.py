@@ -6,14 +6,14 @@ import errno
 import os
 from types import TracebackType
 
-from config.errors import GreenroomError, NeedsReview, Retryable
+from config.errors import GreenroomError, NeedsReview, NoRoom, Retryable
 from config.reasons import show_path
 
 # What an errno asks for: (who can help, code, advice).
 _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
     # Not that it is tried again: nobody does that for a command.
-    errno.ENOSPC: (Retryable, "disk_full", "free some space, or remove files where `df -i` says that no more fit"),
-    errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space"),
+    errno.ENOSPC: (NoRoom, "disk_full", "free some space, or remove files where `df -i` says that no more fit"),
+    errno.EDQUOT: (NoRoom, "quota_full", "raise the quota or free some space"),
     errno.EROFS: (
         Retryable,
         "read_only",

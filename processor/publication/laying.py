@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from config.errors import NeedsReview, Retryable
+from config.errors import NeedsReview, NoRoom, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
 from processor import nfo
@@ -238,10 +238,10 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
 
 
 def check_space(root: bytes, need: int, wanted: int) -> None:
-    """Return if a file system has so many bytes beside the reserve. Raises Retryable `disk_full`."""
+    """Return if a file system has so many bytes beside the reserve. Raises NoRoom."""
     found = os.statvfs(root)
     free, kept = free_bytes(found), reserve(wanted, found.f_blocks * found.f_frsize)
     if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
         message += f"{human_size(kept)} stay in reserve; free some space"
-        raise Retryable(message, code="disk_full", path=root)
+        raise NoRoom(message, path=root)

@@ -1,4 +1,4 @@
-"""A staging disk that is really full: the albums say so, nothing is lost, and once there is room all of it is done."""
+"""A disk that is really full: the albums say so, nothing is lost, and once there is room all of it is done."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text, update
 
+from config.machine import utc_now
+from tests.carrying import carrying
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.test_cycle_signals import is_moving
 from tests.music import write_album
+from tests.scenarios.drops import songs
+from tests.scenarios.house import House as Rooms
+from tests.scenarios.publishing import add_library, approve, check_libraries, published
 from tests.waiting import until
+from workflow import succession
+from workflow.engine.engine import Engine
+from workflow.engine.tables import JobRow
 
 
 @pytest.fixture
@@ -147,3 +156,35 @@ def test_a_disk_that_fills_up_while_files_are_copied_costs_nothing(
     free(disk)
     house.set(rate_limit=0)
     assert converges(house) == []
+
+
+@pytest.mark.parametrize("fill", [fill_bytes, fill_inodes])
+def test_publications_wait_for_room_in_the_library_and_go_on_by_themselves_with_one_message(
+    tmp_path: Path, sqlite_url: str, disk: Path, fill: Callable[[Path], None]
+) -> None:
+    house = Rooms.make(tmp_path, sqlite_url)
+    library = add_library(house, root=disk)
+    for name in ("Low Tide", "Spring Tide"):
+        house.drop(songs(name, "mp3", range(1, 3), album=name))
+    house.cycle(rehearsed=False)
+    ids = approve(house)
+    engine = Engine(house.database, succession.works())
+    fill(disk)
+    for item_id in ids:
+        succession.request(engine, "publish", item_id, actor="eva")
+    with carrying(house.database, house.data):
+        until(lambda: [(job.status, job.code) for job in engine.list(phase="publish")] == [("queued", "disk_full")] * 2)
+        assert {job.attempt for job in engine.list(phase="publish")} == {0}
+        check_libraries(house)
+        assert {item["status"] for item in house.items().values()} == {"approved"}
+        free(disk)
+        with house.database.begin() as connection:  # as if some minutes had passed
+            connection.execute(update(JobRow).values(not_before=utc_now()))
+        until(lambda: engine.counts()["publish"] == {"done": 2})
+    check_libraries(house)
+    assert len([path for path in published(library) if path.endswith(".mp3")]) == 4
+    with house.database.read() as connection:
+        told = connection.scalars(text("SELECT why FROM events WHERE kind = 'job_dead'")).all()
+    assert len(told) == 1
+    assert "free some space" in told[0]
+    house.database.close()

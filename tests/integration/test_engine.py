@@ -16,13 +16,14 @@ from sqlalchemy import event, select, text, update
 
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured, Retryable, RootSilent, Unmoved
+from config.machine import utc_now
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs, wanting
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
-from workflow.engine.failure import Verdict, judge
+from workflow.engine.failure import FULL_SECONDS, Verdict, judge
 from workflow.engine.job import PRIORITIES, Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.tables import JobRow
@@ -301,6 +302,25 @@ def test_a_disk_that_does_not_answer_costs_a_job_no_attempt_and_is_asked_again_a
     assert [silent(seconds) for seconds in (0, 130, 9000)] == [
         Verdict("queued", delay, counts=False) for delay in (10, 130, 300)
     ]
+
+
+def test_a_job_that_finds_no_room_costs_no_attempt_and_people_hear_of_it_once(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    ids = [submit(engine, "alpha", n, do="open", times=errno.ENOSPC) for n in range(3)]
+    work(alpha=Limits(1))
+    for _ in range(2):  # the second time each comes back to a disk that is as full
+        later = utc_now() + dt.timedelta(seconds=FULL_SECONDS - 1)
+        until(lambda: all((job := engine.show(one)).status == "queued" and job.not_before > later for one in ids))  # noqa: B023
+        found = [engine.show(one) for one in ids]
+        assert {(job.code, job.attempt) for job in found} == {("disk_full", 0)}
+        assert sum(len(job.failures) for job in found) == 1, "what people heard is kept"
+        with database.begin() as connection:
+            told = connection.execute(text("SELECT kind, why FROM events")).all()
+            connection.execute(update(JobRow).values(not_before=utc_now()))
+    assert [kind for kind, _ in told] == ["job_dead"]
+    assert "No space left on device; free some space" in told[0].why
+    assert "until then it is tried again every few minutes" in told[0].why
 
 
 def test_a_job_waits_longer_for_a_move_that_a_cycle_has_to_finish_than_for_a_lock() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import NeedsReview, Rejected, Retryable
+from config.errors import NeedsReview, NoRoom, Rejected, Retryable
 from processor.filesystem.files import Tree, is_file, write_whole
 from processor.filesystem.open_folders import OPEN_FOLDERS
 from processor.filesystem.paths import ancestors, within
@@ -96,8 +96,8 @@ def test_our_own_small_file_is_there_whole(root: bytes) -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "code", "stops"),
     [
-        (errno.ENOSPC, Retryable, "disk_full", True),
-        (errno.EDQUOT, Retryable, "quota_full", True),
+        (errno.ENOSPC, NoRoom, "disk_full", True),
+        (errno.EDQUOT, NoRoom, "quota_full", True),
         (errno.EROFS, Retryable, "read_only", True),
         (errno.EIO, Retryable, "io_error", True),
         (errno.EBUSY, Retryable, "busy", False),

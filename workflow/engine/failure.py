@@ -9,6 +9,7 @@ from config.errors import (
     GreenroomError,
     Misconfigured,
     NeedsReview,
+    NoRoom,
     Rejected,
     RootBusy,
     RootSilent,
@@ -20,6 +21,7 @@ from workflow.engine.job import Retries, Status
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
 BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
 UNMOVED_SECONDS: Final = 60.0  # before it looks again whether a cycle has finished the move of its album
+FULL_SECONDS: Final = 300.0  # before it looks again whether there is room: each look may fill the disk once more
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
@@ -46,6 +48,7 @@ class Verdict(NamedTuple):
     status: Status
     delay: float = 0  # seconds, where it is queued again
     counts: bool = True  # whether this start counts as an attempt
+    is_told: bool = False  # whether people hear of it, although it is queued again
 
 
 # Errors that are no failed attempt, and those that no further attempt would help.
@@ -56,6 +59,7 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     PhaseAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
+    NoRoom: Verdict("queued", FULL_SECONDS, counts=False, is_told=True),
     NeedsReview: Verdict("parked"),
     Rejected: Verdict("dead"),
     Misconfigured: Verdict("dead"),

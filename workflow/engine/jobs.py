@@ -18,6 +18,7 @@ from workflow.engine.tables import COLUMNS, JobRow, one
 
 BUSY_ITEM_SECONDS: Final = 0.5  # before a job looks again whether another one has left its item
 MAX_FAILURES: Final = 20  # kept of one job, the newest
+_TILL_THEN: Final = "until then it is tried again every few minutes, with all that waits for the same"
 
 
 def start(connection: Connection, job_id: int, executor: str, now: dt.datetime) -> Job | None:
@@ -77,7 +78,9 @@ def fail(
     if asked and verdict.status == "cancelled" and is_cancelled is False:
         return connection.execute(update(JobRow).where(*_held(job)).values(_again(now))).rowcount == 1
     if is_cancelled and verdict.status != "parked":
-        verdict, failure = verdict._replace(status="cancelled"), {**failure, "code": "cancelled"}
+        verdict = verdict._replace(status="cancelled", is_told=False)
+        failure = {**failure, "code": "cancelled"}
+    is_news = verdict.is_told and not _is_known(connection, job, failure["code"])
     closed = verdict.status not in OPEN
     values: dict[str, Any] = {
         "status": verdict.status,
@@ -87,12 +90,20 @@ def fail(
         "finished_at": now if closed else None,
         "code": failure["code"],
         "error": failure["message"],
-        "failures": [*job.failures, failure][-MAX_FAILURES:] if verdict.counts else job.failures,
+        "failures": [*job.failures, failure][-MAX_FAILURES:] if verdict.counts or is_news else job.failures,
     }
     ours = connection.execute(update(JobRow).where(*_held(job)).values(values)).rowcount == 1
     if ours and verdict.status in FAILED:
         _tell(connection, job, verdict.status, failure["message"], now)
+    elif ours and is_news:
+        _tell(connection, job, verdict.status, f"{failure['message']}; {_TILL_THEN}", now)
     return ours
+
+
+def _is_known(connection: Connection, job: Job, code: str) -> bool:
+    """Tell whether people heard of a failure: it is kept of this job, or another one of its phase waits with it."""
+    waits = select(JobRow.id).where(JobRow.phase == job.phase, JobRow.code == code, JobRow.status.in_(OPEN))
+    return any(one["code"] == code for one in job.failures) or connection.scalar(waits.limit(1)) is not None
 
 
 def _again(now: dt.datetime) -> dict[str, Any]:
