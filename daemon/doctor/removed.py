@@ -18,8 +18,9 @@ def examine_removed(app: Application) -> Iterator[Finding]:
         known = list_libraries(connection)
         moves = journal.unsettled(connection)
         away = ledger.count_outside(connection, [library.root_uuid for library in known])
+    ours = tuple(library.path + b"/" for library in known)  # new tags come from a folder in staging
     for root in sorted({root for move in moves for root in (move.src_root, move.dst_root)}):
-        if root not in {library.path for library in known}:
+        if not (root + b"/").startswith(ours):
             message = f"a move into or out of {show_path(root)} is unfinished, and that is no library any more: add it"
             yield Finding("problem", "unknown_root", f"{message}, or another disk there, and the next cycle settles it")
     if away:

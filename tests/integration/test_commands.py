@@ -39,6 +39,7 @@ from tests.music import write_album
 from tests.waiting import until
 from workflow.engine import jobs
 from workflow.engine.failure import Verdict
+from workflow.operations.tagging import tag_item
 from workflow.runs import RunRow
 
 
@@ -453,6 +454,17 @@ def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_i
     greenroom("cycle")
     assert "removed" not in printed("doctor")
     assert greenroom("fsck").exit_code == 0
+
+
+def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "set", "1", "title", "Tides")
+    with application() as app:
+        assert tag_item(app.database, 1, threading.Event()).outcome == "retagged"
+        with app.database.begin() as connection:  # as if it had been killed before the end
+            connection.execute(update(TransferRow).where(TransferRow.kind == "retag").values(state="published"))
+    assert "no library any more" not in greenroom("doctor").output
 
 
 def test_of_a_move_that_recovery_gave_up_it_says_what_tries_again(data_dir: Path) -> None:
