@@ -272,7 +272,7 @@ MUTANTS = (
         "an undo does not sync what it gives back",
         "processor/transfers/giving_back.py",
         '        sync_each(inbound, folders(file.source for file in undo.files), guard, "fsync back")\n',
-        "",
+        "        pass\n",
         tests(
             "tests/faults/test_undo_durable.py::test_everything_is_synced_before_the_item_is_unlisted_and_before_it_is_done"
         ),

@@ -433,7 +433,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "the names that were given back are not synced",
         "processor/transfers/giving_back.py",
         '        sync_each(inbound, folders(file.source for file in undo.files), guard, "fsync back")\n',
-        "",
+        "        pass\n",
         on_sqlite("restage", SYNCED),
     ),
     Mutant(

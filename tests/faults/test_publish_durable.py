@@ -21,9 +21,7 @@ from tests.faults.world import Killed, Steps
 pytestmark = pytest.mark.strace
 
 
-def traced(
-    folder: Path, kind: str, way: Strategy, die_at: int | None = None, *inject: str
-) -> tuple[Scene, list[Call]]:
+def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None, *inject: str) -> tuple[Scene, list[Call]]:
     """Perform what the scene is about; return it, and the calls with a mark before each commit that tells of it.
 
     Where it dies before a step, its recovery goes on.
