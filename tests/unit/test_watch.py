@@ -50,9 +50,11 @@ def test_what_changed_while_nobody_listened_is_heard_at_once_and_what_is_older_i
     for name in ("artist/album/1.flac", ".greenroom-trash/2.flac"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
-    dropped = (tmp_path / "artist/album").stat().st_ctime  # the trash is younger
+    dropped = (tmp_path / "artist/album").stat().st_ctime
     os.utime(tmp_path / "artist/album/1.flac", (0, 0))  # as of music that was copied with its times
     changed = (tmp_path / "artist/album/1.flac").stat().st_ctime
+    while (tmp_path / ".greenroom-trash/2.flac").stat().st_ctime <= changed:  # the trash is younger
+        os.utime(tmp_path / ".greenroom-trash/2.flac")
     assert listen(tmp_path, since=dropped - 1)[1].is_set()
     assert not listen(tmp_path, since=changed)[1].is_set()
 
