@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
 
 
 def put(
-    tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str, access: Access = AS_IS
+    tree: Tree, made: Collection[Made], blobs: bytes, guard: Guard, mark: str, access: Access = AS_IS
 ) -> tuple[list[Reason], list[Reason]]:
     """Put files in their places, durably; return why some were not, and what of the others kept its rights.
 
@@ -81,13 +81,11 @@ def put(
     """
     reasons: list[Reason] = []
     refused: list[bytes] = []
-    changed: list[bytes] = []
     for one in made:
         guard.check("put")
         with explained("write", one.path), _fresh(tree, one, blobs, mark) as fresh:
             there = sha256_at(tree, one.path)
             if there == one.sha256:
-                changed.append(one.path)  # it may be one we wrote before a crash, and not durable yet
                 continue
             if there == _EMPTY != one.over:  # somebody's, or left by an interrupted rename_file, which settles that
                 there = None
@@ -99,11 +97,11 @@ def put(
             is_given = given(tree, fresh, access)
             guard.check("put in place")
             if _took_place(tree, fresh, one, there):
-                changed.append(one.path)
                 refused += [] if is_given else [one.path]
             else:
                 reasons.append(_kept(one.path))
-    sync_each(tree, folders(changed), guard, "fsync put")
+    # Of all: what is there may be ours from before a crash, or somebody's that is back in its place.
+    sync_each(tree, folders(one.path for one in made), guard, "fsync put")
     return reasons, rights_kept(refused)
 
 

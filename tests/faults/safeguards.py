@@ -397,7 +397,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the names of made files are not synced",
         "processor/publication/writing.py",
-        '    sync_each(tree, folders(changed), guard, "fsync put")\n',
+        '    sync_each(tree, folders(one.path for one in made), guard, "fsync put")\n',
         "",
         on_sqlite("refresh", SYNCED),
     ),

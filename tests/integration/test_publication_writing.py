@@ -234,6 +234,29 @@ def test_what_an_interrupted_try_left_is_settled(shelf: Shelf, left: bytes, ther
     assert shelf.files() == {PLACE: after}
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_somebody_wrote_is_back_in_its_place_durably(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    shelf.write(PLACE, NEW if interrupted else OLD)
+    if interrupted:  # it was, once they had changed places
+        shelf.write(HIDDEN, THEIRS)
+    one, real, synced = shelf.made(over=OLD), os.fsync, [b""]
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        if Path(os.readlink(f"/proc/self/fd/{fd}")) == shelf.at(PLACE).parent:
+            synced.append(shelf.at(PLACE).read_bytes())
+
+    def write() -> None:
+        if not interrupted:
+            shelf.write(PLACE, THEIRS)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert shelf.put(one, At("put in place", write)) == [("changed_kept", PLACE)]
+    assert (shelf.files(), synced[-1]) == ({PLACE: THEIRS}, THEIRS)
+
+
 @pytest.mark.parametrize("over", [None, OLD])
 def test_what_somebody_wrote_before_and_after_a_try_was_interrupted_stays_and_they_are_told_where(
     shelf: Shelf, over: bytes | None
