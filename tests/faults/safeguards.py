@@ -912,4 +912,11 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "            pass  # whoever",
         on_sqlite("on_the_disk_under_its_name", SECRETS),
     ),
+    Mutant(
+        "what is given back is not looked at, nor synced where it was there, before its album is unlisted",
+        "processor/moves/undo.py",
+        "    check_given_back(undo, run.guard)\n    return run.taken_back(undo)\n",
+        "    return run.taken_back(undo)\n",
+        on_sqlite("put_back_already", "tests/faults/test_undo_durable.py"),
+    ),
 )

@@ -16,7 +16,7 @@ from processor.transfers.transfer import Strategy
 from tests.faults.traced import REFUSED, Call, Outcome, changing, run_traced, sample, with_errors
 from tests.faults.undoing import Undoing
 from tests.faults.unsynced import Disk, Marking
-from tests.faults.world import FINAL, World, complaints
+from tests.faults.world import FINAL, TWO_DISCS, World, complaints, put
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -53,6 +53,19 @@ def test_everything_is_synced_before_the_item_is_unlisted_and_before_it_is_done(
     assert len(outcome.marks) == 3
     assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
     assert list(undoing.wrong()) == []
+
+
+def test_a_file_that_somebody_put_back_already_is_synced_as_well(tmp_path: Path) -> None:
+    undoing = Undoing(tmp_path, "copy")
+    path = b"Band - Two/CD 1/01.flac"
+
+    def work() -> None:
+        put(undoing.world.inbound, {path: TWO_DISCS[path]})
+        undoing.perform(Marking(fence=2))
+
+    outcome = run_traced(work, tmp_path / "log")
+    assert outcome.status == 0
+    assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
 
 
 class Meddling(Marking):
