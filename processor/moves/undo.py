@@ -16,7 +16,7 @@ from typing import Final
 from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
-from processor.filesystem.paths import ancestors, folders, parent, way_to, within
+from processor.filesystem.paths import ancestors, folders, way_to, within
 from processor.filesystem.renaming import rename_folder
 from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
@@ -75,9 +75,8 @@ def hide(run: Performance, undo: Transfer, home: bytes) -> None:
             make_hidden_root(staging, TX, run.guard)
             run.guard.check("hide")
             rename_folder(staging, home, out_of_sight(undo))
-        for folder in (TX, parent(home), b""):
-            run.guard.check("fsync hidden")
-            staging.sync(folder, missing_ok=True)
+        # All above, for an earlier try may have put back what somebody left, into folders it made for that.
+        sync_each(staging, (TX, *ancestors(home), b""), run.guard, "fsync hidden", missing_ok=True)
 
 
 def remove(run: Performance, undo: Transfer, home: bytes, borrowed: Sequence[bytes] = ()) -> None:
@@ -117,8 +116,7 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
         staging.make(above)
     run.guard.check("put back")
     rename_folder(staging, folder, home)
-    for changed in (*ancestors(home), b"", TX):
-        staging.sync(changed)
+    sync_each(staging, (*ancestors(home), b"", TX), run.guard, "fsync put back")
     run.reasons.append(left_in_staging(home))
 
 

@@ -850,6 +850,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("somebody_left", "tests/faults/test_undo_durable.py"),
     ),
     Mutant(
+        "recovery takes folders that an undo made again for durable",
+        "processor/moves/undo.py",
+        '(TX, *ancestors(home), b""), run.guard',
+        '(TX, b""), run.guard',
+        on_sqlite("made_again", "tests/faults/test_undo_durable.py"),
+    ),
+    Mutant(
         "recovery takes an album in the trash for durable",
         "processor/moves/replace.py",
         "            sync_both(tree, hidden, run.guard)  # whoever",

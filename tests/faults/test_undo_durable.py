@@ -13,10 +13,10 @@ import pytest
 from config.machine import sync_folder
 from processor.filesystem.rights import NOT_SET
 from processor.transfers.transfer import Strategy
-from tests.faults.traced import REFUSED, Call, Outcome, changing, run_traced, sample, with_errors
+from tests.faults.traced import REFUSED, Call, Outcome, changing, mark, run_traced, sample, with_errors
 from tests.faults.undoing import Undoing
 from tests.faults.unsynced import Disk, Marking
-from tests.faults.world import FINAL, TWO_DISCS, World, complaints, put
+from tests.faults.world import FINAL, TWO_DISCS, Killed, Steps, World, complaints, put
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -89,6 +89,39 @@ def test_what_somebody_left_is_in_its_place_again_durably_before_the_undo_is_don
     outcome = run_traced(lambda: undoing.perform(Meddling(album)), tmp_path / "log")
     assert outcome.status == 0
     assert len(outcome.marks) == 3
+    assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
+    assert [path.name for path in album.iterdir()] == ["mine.txt"]
+
+
+class Tidying(Meddling):
+    """They remove the folders that are empty then, too; and it dies before what it puts back there is synced."""
+
+    def check(self, label: str) -> None:
+        if label == "undo album" and "hide" in self.labels:
+            self._folder.parent.rmdir()
+            self._folder.parents[1].rmdir()
+            sync_folder(self._folder.parents[2])
+        elif label == "fsync put back" and "put back" in self.labels:
+            raise Killed(label)
+        super().check(label)
+
+
+def test_recovery_syncs_all_folders_that_were_made_again_for_what_somebody_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "target", lambda _, album: b"B/Band/" + album)
+    undoing = Undoing(tmp_path, "link")
+    album = Path(os.fsdecode(undoing.world.staging), "B", "Band", "Band - Two")
+
+    def work() -> None:
+        with pytest.raises(Killed):
+            undoing.perform(Tidying(album))
+        undoing.recovered(Steps(fence=3))
+        mark("done")
+
+    outcome = run_traced(work, tmp_path / "log")
+    assert outcome.status == 0
+    assert outcome.marks[-1] == "done"
     assert list(power_cut_complaints(undoing.world, outcome.calls)) == []
     assert [path.name for path in album.iterdir()] == ["mine.txt"]
 
