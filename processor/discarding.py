@@ -11,7 +11,6 @@ from config.errors import GreenroomError
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.items.item import NewItem
 from processor.moves.move import before
@@ -26,7 +25,7 @@ NOWHERE: Final = Identity(0, 0, 0, 0, 0)
 
 def files_of(staging: bytes, item: NewItem) -> Mapping[bytes, os.stat_result]:
     """Return what is in the folder of a staged album, by path in it. Raises the typed error of what cannot be read."""
-    with Tree(staging) as tree, explained("look into", item.path):
+    with Tree(staging) as tree, tree.explained("look into", item.path):
         return standing.files_below(tree, item.path) if tree.stat(item.path) is not None else {}
 
 
@@ -85,7 +84,7 @@ def look(database: Database, transfer: Transfer) -> Sighting:
     if home is not None or other is not None:
         message = "Another copy of this album was staged since; put that one into the trash, or keep it, first."
         problems.append(Reason("album_listed", message, os.path.join(transfer.dst_root, item.path)))
-    with Tree(transfer.dst_root) as tree, explained("look at", transfer.target):
+    with Tree(transfer.dst_root) as tree, tree.explained("look at", transfer.target):
         if tree.stat(transfer.target) is None:
             return Sighting(undo, "gone", {})
         there = standing.look_at(tree, transfer.target, item)

@@ -14,7 +14,6 @@ from config.libraries import Library
 from config.machine import uncollected
 from config.reasons import Reason
 from processor.filesystem.files import Tree
-from processor.filesystem.system_errors import explained
 from processor.moves.move import Performance, Publish, unheard
 from processor.planning.meeting import Rules
 from processor.planning.naming import Proposal, cue_references, propose, unnamed
@@ -147,7 +146,7 @@ def _digests(scan: ScanDb) -> Digests:
     """Return what gets digests from the scan DB and keeps them there; the next scan carries them over."""
 
     def digest(tree: Tree, path: bytes, identity: Identity) -> str:
-        with explained("compare", path):
+        with tree.explained("compare", path):
             return scan.digest(os.path.join(tree.root, path), identity, "blake3", lambda: digest_at(tree, path))
 
     return digest

@@ -15,7 +15,6 @@ from config.reasons import Reason
 from processor.artwork.blobs import Blobs
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative
-from processor.filesystem.system_errors import explained
 from processor.moves.move import Performance
 from processor.publication import ledger, news, recording
 from processor.publication.drafting import Plan
@@ -90,7 +89,7 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
         raise NeedsReview(message, code="unknown_transfer")
     (transfer,) = found
     made = [Gone(entry.path, entry.sha256) for entry in entries if entry.sha256]
-    with Tree(transfer.dst_root) as tree, explained("look into", transfer.target):
+    with Tree(transfer.dst_root) as tree, tree.explained("look into", transfer.target):
         same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]
     inside = [relative(one.path, home.path) for one in same if one.path.startswith(home.path + b"/")]
     whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same)))

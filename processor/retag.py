@@ -22,7 +22,6 @@ from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, extension, folders, within
 from processor.filesystem.rights import set_mode
-from processor.filesystem.system_errors import explained
 from processor.items import standing, storing
 from processor.items.item import Known, NewFile, NewItem, facts_to_json
 from processor.metadata.known import AlbumMetadata
@@ -90,7 +89,7 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata,
             return Retagged("same")
         sweep(run, tree)
         check_space(staging, sum(file.size for file in item.files if file.path in differing), reserve)
-        with explained("make", WORK):
+        with tree.explained("make", WORK):
             make_hidden_root(tree, WORK, run.guard)
         transfer_id = str(uuid.uuid4())
         written, reasons = _copies(run, tree, item, {path: tags[path] for path in differing}, transfer_id)
@@ -119,7 +118,7 @@ def sweep(run: Performance, tree: Tree) -> None:
         return
     with run.database.read() as connection:
         needed = {transfer.id.encode() for transfer in journal.unsettled(connection)}
-    with explained("empty", WORK):
+    with tree.explained("empty", WORK):
         for name in names_in(tree, WORK):
             if name not in needed:
                 trash.erase(tree, within(WORK, name), run.guard)
@@ -144,12 +143,12 @@ def _said(
             files = []
             for path in some:
                 place = within(folder, path)
-                with explained("open", place):
+                with tree.explained("open", place):
                     fd = stack.enter_context(tree.opened(place, write=ask is write))
                 files.append(File(fd, extension(path), tags[path]))
             said = ask(files)
             for path, file, one in zip(some, files, said, strict=True):
-                with explained("sync", within(folder, path)):
+                with tree.explained("sync", within(folder, path)):
                     if one.outcome == "written":
                         os.fsync(file.fd)
         yield from zip(some, said, strict=True)
@@ -162,7 +161,7 @@ def _copies(
     folder = within(WORK, transfer_id.encode())
     paths = list(tags)
     for sub in reversed(folders(paths)):
-        with explained("prepare", within(folder, sub)):
+        with tree.explained("prepare", within(folder, sub)):
             tree.make(within(folder, sub))
     for n, path in enumerate(paths, 1):
         run.guard.check_stop()
@@ -175,7 +174,7 @@ def _copies(
             written[path] = _new(tree, within(item.path, path), within(folder, path), path), one.facts
         else:
             reasons.append(_refused(item, path, one))
-            with explained("remove", within(folder, path)):
+            with tree.explained("remove", within(folder, path)):
                 tree.unlink(within(folder, path))
     changed = (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b"")
     sync_each(tree, changed, run.guard, "fsync copies")
@@ -183,18 +182,18 @@ def _copies(
 
 
 def _copy(tree: Tree, source: bytes, target: bytes) -> None:
-    with explained("look at", source):
+    with tree.explained("look at", source):
         found = tree.stat(source)
     if found is None:
         raise NeedsReview(f"{show_path(source)} is not there any more; look for it", code="vanished", path=source)
     duplicate(tree, tree, TransferFile(source, target, "audio", Identity.of(found)), target, clone=True)
-    with explained("prepare", target), tree.opened(target) as fd:
+    with tree.explained("prepare", target), tree.opened(target) as fd:
         set_mode(fd, found.st_mode & 0o777 | 0o200)  # much music may be written to by nobody
 
 
 def _new(tree: Tree, source: bytes, place: bytes, path: bytes) -> TransferFile:
     """Return a retagged copy, once it has the rights of its source again, durably."""
-    with explained("read", place), tree.opened(place) as fd:
+    with tree.explained("read", place), tree.opened(place) as fd:
         there = tree.stat(source)
         if there is not None and not there.st_mode & 0o200:
             set_mode(fd, there.st_mode & 0o777)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from loguru import logger
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
-from config.reasons import show_path
 from processor.moves import MOVES
 from processor.moves.move import Performance
 from processor.transfers import journal
@@ -29,7 +28,7 @@ def take_over(run: Performance, transfer: Transfer) -> Transfer:
         settled = run.close(ours, "attention", error)
     else:
         settled = settle(run, ours)
-    log = logger.bind(transfer=settled.id, target=show_path(settled.target), state=settled.state, error=settled.error)
+    log = logger.bind(transfer=settled.id, target=settled.shown, state=settled.state, error=settled.error)
     if settled.state in ("done", "cancelled"):
         log.info("interrupted transfer settled")
     else:  # it waits for the next recovery, or for a person

@@ -13,11 +13,10 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError
 from config.mounts import mount_of
-from config.reasons import Reason, sentence, show_path
+from config.reasons import Reason, sentence
 from processor import discarding
 from processor.filesystem.files import Tree, is_file, is_folder
 from processor.filesystem.paths import ancestors, within
-from processor.filesystem.system_errors import explained
 from processor.items import repository
 from processor.items.item import NewItem
 from processor.items.standing import look_at
@@ -64,7 +63,7 @@ def restage(run: Performance, transfer: Transfer) -> TakenBack:
 
 
 def _carry_out(run: Performance, transfer: Transfer, seen: Sighting, other: dict[str, Any]) -> TakenBack:
-    log = logger.bind(transfer=transfer.id, target=show_path(transfer.target))
+    log = logger.bind(transfer=transfer.id, target=transfer.shown)
     if reasons := obstacles(transfer, seen):
         log.bind(code=reasons[0].code).info("transfer cannot be taken back")
         return TakenBack(transfer, "refused", reasons)
@@ -97,7 +96,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
     if undo is not None or transfer.state != "done" or goes_on:
         return Sighting(undo, "ours", {}, goes_on=goes_on)
     with Tree(transfer.dst_root) as staging, Tree(transfer.src_root) as inbound:
-        with explained("look at", transfer.target):
+        with staging.explained("look at", transfer.target):
             if staging.stat(transfer.target) is None:
                 return Sighting(undo, "gone", {})
             if not sidecar.is_of(staging, transfer.target, transfer.id):
@@ -109,7 +108,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
                 files[file.target] = _see(staging, inbound, transfer, file)
             except GreenroomError as error:
                 problems.append(error.reason())
-        with explained("look into", transfer.target):
+        with staging.explained("look into", transfer.target):
             foreign = [] if transfer.kind == "merge" else _foreign(staging, transfer)
         replaced = _replaced(staging, transfer) if transfer.kind in EXCHANGES else None
         folders = source_folders.look_at(transfer.src_root, [file.source for file in transfer.files])
@@ -137,13 +136,13 @@ def _place_taken(database: Database, transfer: Transfer) -> Iterator[Reason]:
 
 def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:
     place = within(transfer.target, file.target)
-    with explained("look at", place):
+    with staging.explained("look at", place):
         found = staging.stat_anew(place)  # as in publication.laying
         staged = Identity.of(found) if found is not None and is_file(found) else None
         untouched = is_whole(staging, place, file, rehash=True)
         if untouched and staged is not None and transfer.strategy == "link":
             untouched = staged.ino == file.identity.ino
-    with explained("look at", file.source):
+    with inbound.explained("look at", file.source):
         if inbound.stat(file.source) is None:
             above = next((folder for folder in ancestors(file.source) if inbound.stat(folder) is not None), b"")
             return Seen(staged, untouched, "mounted" if _is_mounted(transfer.src_root, above) else "free")

@@ -21,7 +21,6 @@ from config.reasons import Reason
 from processor.artwork.blobs import Blobs
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import parent
-from processor.filesystem.system_errors import explained
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
@@ -117,7 +116,7 @@ def _open(stack: ExitStack, library: Library) -> Tree:
 
 
 def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, looked: _Look) -> None:
-    with explained("verify", subject.path):
+    with tree.explained("verify", subject.path):
         seen = look(tree, subject, given.spend, given.decode)
         beside = subject._replace(path=place_of_fresh(subject.path, MARK))
         left = look(tree, beside, given.spend) if subject.is_made else None  # by a mending that was cut off

@@ -125,13 +125,14 @@ class Blobs:
         return count
 
     def _write(self, blob: Blob, data: bytes) -> None:
-        with explained("keep", blob.name):
+        folder = os.fsencode(self.folder)
+        with explained("keep", blob.name, folder):
             if not self.folder.is_dir():
                 self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
                 sync_folder(self.data_dir)
         above = blob.name[:2]
         fresh = above + b"/." + uuid.uuid4().hex.encode() + _FRESH.encode()
-        with explained("keep", blob.name), Tree(os.fsencode(self.folder)) as tree:
+        with Tree(folder) as tree, tree.explained("keep", blob.name):
             tree.make(above, 0o750)
             tree.sync(b"")
             with tree.created(fresh) as fd:

@@ -20,7 +20,6 @@ from processor.enriching.owed import Owed
 from processor.enriching.shop import Shop
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.items import repository
 from processor.items.repository import StagedFile
 from processor.metadata import rows as metadata
@@ -120,7 +119,7 @@ def _artists_folder(shop: Shop, files: Sequence[StagedFile], name: str) -> bytes
 def _is_folder(root: bytes, folder: bytes) -> bool:
     """Tell whether a folder is in a root, by no link."""
     try:
-        with Tree(root) as tree, explained("look at", folder):
+        with Tree(root) as tree, tree.explained("look at", folder):
             return is_folder(tree.stat(folder))
     except GreenroomError:
         return False
@@ -137,7 +136,7 @@ def _data(folder: bytes, path: bytes | None) -> bytes | None:
     if path is None:
         return b""
     try:
-        with Tree(folder) as tree, explained("read", path), tree.opened(path) as fd:
+        with Tree(folder) as tree, tree.explained("read", path), tree.opened(path) as fd:
             return os.read(fd, xml.MAX_BYTES + 1)
     except GreenroomError:
         return None
@@ -145,7 +144,7 @@ def _data(folder: bytes, path: bytes | None) -> bytes | None:
 
 def _names(folder: bytes) -> list[bytes]:
     try:
-        with Tree(folder) as tree, explained("list", folder):
+        with Tree(folder) as tree, tree.explained("list"):
             return tree.names(b"")
     except GreenroomError:
         return []

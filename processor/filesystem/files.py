@@ -11,7 +11,6 @@ from functools import cached_property
 
 from config.errors import Rejected
 from config.leave import changing
-from config.reasons import show_path
 from processor.filesystem import syscalls
 from processor.filesystem.open_folders import OpenFolders
 from processor.filesystem.paths import within
@@ -93,7 +92,7 @@ class Tree(OpenFolders):
             fd = os.open(name, (os.O_RDWR if write else os.O_RDONLY) | _FILE, dir_fd=above)
         try:
             if not is_file(os.fstat(fd)):
-                raise Rejected(f"{show_path(path)} is not a plain file", code="not_a_file", path=path)
+                raise Rejected(f"{self.shown(path)} is not a plain file", code="not_a_file", path=path)
             yield fd
         finally:
             os.close(fd)

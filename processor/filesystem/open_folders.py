@@ -40,6 +40,14 @@ class OpenFolders:
         self._forget(b"")
         os.close(self._root)
 
+    def explained(self, doing: str, path: bytes = b"") -> explained:
+        """Turn an OSError of the block into the typed error that names a path below the root, and the root."""
+        return explained(doing, path, self.root)
+
+    def shown(self, path: bytes) -> str:
+        """Return a path below the root as people are told it: with the root, for a machine has several disks."""
+        return show_path(within(self.root, path))
+
     def folder(self, path: bytes) -> int:
         """Return a descriptor of a folder; it is closed here, at the latest after OPEN_FOLDERS others were opened.
 

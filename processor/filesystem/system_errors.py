@@ -8,6 +8,7 @@ from types import TracebackType
 
 from config.errors import GreenroomError, NeedsReview, NoRoom, Retryable
 from config.reasons import show_path
+from processor.filesystem.paths import within
 
 # What an errno asks for: (who can help, code, advice).
 _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
@@ -60,27 +61,29 @@ def stops_root(error: GreenroomError) -> bool:
 class explained:
     """Turn an OSError of the block into the typed error that names the file and the way out.
 
-    A block that goes from file to file sets `path` as it goes.
+    A block that goes from file to file sets `path` as it goes. Of a path below a root people are told the whole of it:
+    a machine has several disks, and only the name of the root says which one it is.
     """
 
-    __slots__ = ("_doing", "path")
+    __slots__ = ("_doing", "_root", "path")
 
-    def __init__(self, doing: str, path: bytes = b"") -> None:
-        self._doing, self.path = doing, path
+    def __init__(self, doing: str, path: bytes = b"", root: bytes = b"") -> None:
+        self._doing, self.path, self._root = doing, path, root
 
     def __enter__(self) -> explained:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise meaning(self._doing, self.path, error) from error
+            raise meaning(self._doing, self.path, error, self._root) from error
 
 
-def meaning(doing: str, path: bytes, error: OSError) -> GreenroomError:
-    """Return the typed error for what the system refused."""
+def meaning(doing: str, path: bytes, error: OSError, root: bytes = b"") -> GreenroomError:
+    """Return the typed error for what the system refused, about `path`, which is below `root` if there is one."""
     unknown = (Retryable, "system_error", "it is tried again")
     kind, code, advice = _MEANING.get(error.errno or 0, unknown)
-    return kind(f"could not {doing} {show_path(path)}: {error.strerror or error}; {advice}", code=code, path=path)
+    shown = show_path(within(root, path))
+    return kind(f"could not {doing} {shown}: {error.strerror or error}; {advice}", code=code, path=path)
 
 
 def unexpected(error: OSError) -> GreenroomError:

@@ -16,7 +16,6 @@ from config.reasons import show_path
 from processor.artwork import blobs
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.fsck import rows
 from processor.fsck.finding import some
 from processor.fsck.rows import Row
@@ -85,7 +84,7 @@ def _path(library: Library, entry: Entry) -> bytes:
 
 def _there(root: bytes, row: Row) -> list[bytes]:
     """Return what is left of an item in its folder, unless the folder is another item's by now."""
-    with Tree(root) as tree, explained("look into", row.path):
+    with Tree(root) as tree, tree.explained("look into", row.path):
         try:
             written = sidecar.read(tree, row.path)
         except (Rejected, FileNotFoundError, NotADirectoryError):

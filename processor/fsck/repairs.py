@@ -18,7 +18,6 @@ from config.machine import boot_id, utc_now
 from config.reasons import show_path
 from processor.filesystem.files import Tree, is_file, write_whole
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.fsck import rows
 from processor.fsck.disk import Listed
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, Repair, Resume, WriteSidecar
@@ -125,7 +124,7 @@ def _record(shop: Workshop, found: Sequence[tuple[NewItem, Transfer]]) -> None:
 
 def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:
     """Read what a sidecar tells of its album and check every byte of it. Raises NeedsReview and Rejected."""
-    with Tree(shop.staging.path) as tree, explained("adopt", folder):
+    with Tree(shop.staging.path) as tree, tree.explained("adopt", folder):
         written = sidecar.read(tree, folder)
         if written is None:
             raise Rejected("its sidecar is gone", code="sidecar_missing", path=folder)
@@ -161,14 +160,14 @@ def _checked(shop: Workshop, tree: Tree, folder: bytes, file: TransferFile) -> I
     path = within(folder, file.target)
     found = tree.stat(path)
     if found is None or not is_file(found) or not is_whole(tree, path, file, rehash=True):
-        raise NeedsReview(f"{show_path(path)} is not what was put there", code="final_damaged", path=path)
+        raise NeedsReview(f"{tree.shown(path)} is not what was put there", code="final_damaged", path=path)
     return Identity.of(found)
 
 
 def _follow(shop: Workshop, moves: Sequence[Follow]) -> list[str | None]:
     def one(move: Follow) -> None:
         item = _stored(shop, move.item_id)
-        with Tree(shop.staging.path) as tree, explained("look into", move.folder):
+        with Tree(shop.staging.path) as tree, tree.explained("look into", move.folder):
             for file in item.files:
                 planned = Identity(0, 0, file.size, file.mtime_ns, 0)
                 _checked(shop, tree, move.folder, TransferFile(file.source, file.path, file.role, planned, file.digest))
@@ -199,12 +198,13 @@ def _write_sidecars(shop: Workshop, wanted: Sequence[WriteSidecar]) -> list[str 
 def _put_sidecar(shop: Workshop, item_id: int) -> None:
     """Write an item's sidecar from its row, as the transfer would; whole or not at all, and durable."""
     item = _stored(shop, item_id)
-    with Tree(shop.staging.path) as tree, explained("write the sidecar in", item.path):
+    with Tree(shop.staging.path) as tree, tree.explained("write the sidecar in", item.path):
         files = []
         for file in item.files:
             found = tree.stat(within(item.path, file.path))
             if found is None or found.st_size != file.size:
-                raise NeedsReview(f"{show_path(file.path)} changed just now", code="final_damaged", path=file.path)
+                shown = tree.shown(within(item.path, file.path))
+                raise NeedsReview(f"{shown} changed just now", code="final_damaged", path=file.path)
             identity = Identity.of(found)._replace(mtime_ns=file.mtime_ns)
             files.append(TransferFile(file.source, file.path, file.role, identity, file.digest))
         told = Sidecar(item.transfer_id, "album", shop.inbound.path, item.path, tuple(files), item.to_json())

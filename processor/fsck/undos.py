@@ -5,7 +5,6 @@ from __future__ import annotations
 from config.errors import GreenroomError
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.fsck.remains import Candidates, Shape, Standing
 from processor.moves.undo import out_of_sight
 from processor.transfers import sidecar, trash
@@ -24,7 +23,7 @@ def examine(undo: Transfer, *, is_listed: bool) -> Standing:
     somewhere in staging; `is_hidden`: the folder it fills inbound from is there.
     """
     try:
-        with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("look at", undo.target):
+        with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, staging.explained("look at", undo.target):
             home = _home(undo, staging)
             is_hidden = inbound.stat(hidden_folder(undo)) is not None
             files = tuple(_candidates(file, undo, staging, home, inbound) for file in undo.files)

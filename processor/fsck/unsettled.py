@@ -13,7 +13,6 @@ from config.machine import boot_id
 from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.remains import Candidates, Shape, Standing
@@ -46,7 +45,7 @@ class Leftovers(NamedTuple):
 def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     """Look at what unsettled transfers left, and at hidden folders whose transfer the database does not know."""
     # Names first, rows second: whoever makes a folder has committed its row before.
-    with Tree(staging) as tree, explained("look at", TX):
+    with Tree(staging) as tree, tree.explained("look at", TX):
         names = names_in(tree, TX)
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
@@ -84,7 +83,11 @@ def _listed_by(transfer: Transfer) -> str:
 def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
     """Look at every file of a transfer wherever it can be, copies byte by byte. Reads only, raises nothing."""
     try:
-        with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as there, explained("look at", transfer.target):
+        with (
+            Tree(transfer.src_root) as source,
+            Tree(transfer.dst_root) as there,
+            there.explained("look at", transfer.target),
+        ):
             owner = _listed_by(transfer) if transfer.kind in IN_TRASH else transfer.id
             is_final = sidecar.is_of(there, transfer.target, owner)
             is_hidden = there.stat(hidden_folder(transfer)) is not None

@@ -139,7 +139,7 @@ def _is_gone(root: bytes, folder: bytes) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError as error:
-        found = meaning("look at", folder, error)
+        found = meaning("look at", folder, error, root)
         if stops_root(found):
             raise found from error
         return False

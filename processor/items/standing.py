@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.errors import NeedsReview
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.files import Tree, is_file, is_folder
 from processor.filesystem.paths import relative, within
-from processor.filesystem.system_errors import explained
 from processor.items.item import NewItem
 from processor.transfers import sidecar
 
@@ -28,16 +27,16 @@ class Standing:
 
 def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
     """Compare a folder of staging with what its item says. Raises the typed error of what cannot be looked at."""
-    with explained("look into", folder):
+    with tree.explained("look into", folder):
         if not sidecar.is_of(tree, folder, item.transfer_id):
-            message = f"{show_path(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
+            message = f"{tree.shown(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), ())
         found = files_below(tree, folder)
     known = {file.path: file.size for file in item.files}
     for path, size in known.items():
         if path not in found or not is_file(found[path]) or found[path].st_size != size:
             what = "is missing from it" if path not in found else "is not what was put there"
-            message = f"{show_path(within(folder, path))} {what}; `greenroom fsck` tells more."
+            message = f"{tree.shown(within(folder, path))} {what}; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), ())
     return Standing(None, tuple(sorted(found.keys() - known.keys())))
 
@@ -49,7 +48,7 @@ def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:
         raise NeedsReview(standing.trouble.message, code=standing.trouble.code, path=folder)
     if alone and standing.strangers:
         path = within(folder, standing.strangers[0])
-        message = f"{show_path(path)} is there beside the album, and Greenroom did not put it there; move it elsewhere"
+        message = f"{tree.shown(path)} is there beside the album, and Greenroom did not put it there; move it elsewhere"
         raise NeedsReview(message, code="strangers", path=path)
 
 

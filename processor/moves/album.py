@@ -8,10 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import GreenroomError, NeedsReview
-from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance
 from processor.transfers import sidecar
 from processor.transfers.arrival import await_copies
@@ -53,7 +51,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
 
 def renumbered(transfer: Transfer) -> Transfer:
     """Use the device numbers of today: btrfs, LVM and network shares may get new ones at every mount."""
-    with Tree(transfer.src_root) as source, explained("look at", transfer.src_root):
+    with Tree(transfer.src_root) as source, source.explained("look at"):
         root = os.fstat(source.folder(b""))
         today = [source.stat(file.source) or root for file in transfer.files]
     pairs = zip(transfer.files, today, strict=True)
@@ -73,7 +71,7 @@ def as_mounted(transfer: Transfer) -> Transfer:
 
 def mend_switch(transfer: Transfer, guard: Guard) -> None:
     """Finish a switch that a pool did on some branches only."""
-    with Tree(transfer.dst_root) as tree, explained("bring together", transfer.target):
+    with Tree(transfer.dst_root) as tree, tree.explained("bring together", transfer.target):
         mend(tree, hidden_folder(transfer), transfer.target, [file.target for file in transfer.files], guard.check)
 
 
@@ -84,10 +82,10 @@ def locate(transfer: Transfer) -> tuple[bytes, Transfer]:
     """
     with Tree(transfer.dst_root) as tree:
         for folder in (transfer.target, hidden_folder(transfer)):
-            with explained("look at", folder):
+            with tree.explained("look at", folder):
                 if sidecar.is_of(tree, folder, transfer.id) and (written := sidecar.read(tree, folder)):
                     return folder, sidecar.with_digests(transfer, written)
-        with explained("look at", hidden_folder(transfer)):
+        with tree.explained("look at", hidden_folder(transfer)):
             if tree.stat(hidden_folder(transfer)) is not None:
                 return hidden_folder(transfer), transfer  # we were killed before the sidecar was there
     raise vanished(transfer)
@@ -108,7 +106,7 @@ def vanished(transfer: Transfer) -> NeedsReview:
         return NeedsReview(
             "the move had not begun when it was interrupted; the next scan plans it again", code="not_begun"
         )
-    message = f"the album is not at {show_path(transfer.target)}, nor is anything left of its transfer; look for it"
+    message = f"the album is not at {transfer.shown}, nor is anything left of its transfer; look for it"
     return NeedsReview(message, code="vanished", path=transfer.target)
 
 
@@ -123,9 +121,9 @@ def check_final(run: Performance, transfer: Transfer, *, rehash: bool) -> None:
         for n, file in enumerate(transfer.files, 1):
             run.guard.check(f"verify {n}/{len(transfer.files)}")
             path = within(transfer.target, file.target)
-            with explained("verify", path):
+            with tree.explained("verify", path):
                 if not is_whole(tree, path, file, rehash=rehash):
-                    message = f"{show_path(path)} is not what was put there; compare it with the source, which is kept"
+                    message = f"{tree.shown(path)} is not what was put there; compare it with the source, which is kept"
                     raise NeedsReview(message, code="final_damaged", path=path)
             sync_file(tree, path, file, linked=False)
         sync_folders(transfer, tree, transfer.target, run.guard)

@@ -14,7 +14,6 @@ from config.errors import NeedsReview
 from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors
-from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.metadata import rows
 from processor.moves.move import Move, Performance, before, same
@@ -31,7 +30,7 @@ def _prepare(run: Performance, transfer: Transfer) -> Transfer:
     home = before(transfer).path
     with Tree(transfer.dst_root) as tree:
         standing.check(tree, home, before(transfer), alone=True)
-        with explained("make", trash.TRASH):
+        with tree.explained("make", trash.TRASH):
             make_hidden_root(tree, trash.TRASH, run.guard)
             album, there = tree.stat(home), tree.stat(trash.TRASH)
     if album is None or there is None or album.st_dev != there.st_dev:
@@ -58,10 +57,10 @@ def _unlist(run: Performance, transfer: Transfer) -> Transfer:
 
 def _put(run: Performance, transfer: Transfer) -> Transfer:
     item = before(transfer)
-    with patient(), Tree(transfer.dst_root) as tree, explained("put into the trash", item.path):
+    with patient(), Tree(transfer.dst_root) as tree, tree.explained("put into the trash", item.path):
         if tree.stat(transfer.target) is None:
             if not sidecar.is_of(tree, item.path, item.transfer_id):
-                message = f"{show_path(item.path)} is not the album that was to go to the trash; look at it"
+                message = f"{tree.shown(item.path)} is not the album that was to go to the trash; look at it"
                 raise NeedsReview(message, code="not_as_recorded", path=item.path)
             trash.put(tree, item.path, transfer.id, run.guard)
         else:

@@ -18,7 +18,6 @@ from config.errors import NeedsReview
 from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, within
-from processor.filesystem.system_errors import explained
 from processor.items import standing
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance, before
@@ -62,7 +61,7 @@ def _join(run: Performance, transfer: Transfer) -> Transfer:
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
     hidden = hidden_folder(found)
-    with Tree(found.dst_root) as tree, explained("remove", hidden):
+    with Tree(found.dst_root) as tree, tree.explained("remove", hidden):
         if tree.stat(hidden) is not None:
             remove_hidden(tree, hidden, [file.target for file in found.files], run.guard)
     run.reasons += remove_sources(found, run.guard, run.known)
@@ -72,7 +71,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
 def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Take the new names out of the album's folder, as long as the old sidecar is there, then the hidden folder."""
     hidden = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree, explained("undo in", transfer.target):
+    with Tree(transfer.dst_root) as tree, tree.explained("undo in", transfer.target):
         if sidecar.is_of(tree, transfer.target, transfer.id):
             return transfer.state
         if tree.stat(hidden) is None:
@@ -93,7 +92,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
 def _check_links(tree: Tree, transfer: Transfer) -> None:
     """Make sure, before anything is copied, that a file can have two names here. Raises NeedsReview."""
     written = within(hidden_folder(transfer), sidecar.NAME)
-    with explained("link in", hidden_folder(transfer)):
+    with tree.explained("link in", hidden_folder(transfer)):
         try:
             if tree.tells_links(written):
                 return
@@ -113,12 +112,12 @@ def _link(tree: Tree, transfer: Transfer, guard: Guard) -> None:
     """Give every hidden file its name in the album, durably. Raises NeedsReview where one is taken."""
     for sub in reversed(folders(file.target for file in transfer.files)[:-1]):
         guard.check("join folder")
-        with explained("prepare", within(transfer.target, sub)):
+        with tree.explained("prepare", within(transfer.target, sub)):
             tree.make(within(transfer.target, sub))
     for n, file in enumerate(transfer.files, 1):
         guard.check(f"join {n}/{len(transfer.files)}")
         hidden, final = (within(folder, file.target) for folder in (hidden_folder(transfer), transfer.target))
-        with explained("add", final):
+        with tree.explained("add", final):
             try:
                 tree.link(hidden, tree, final)
             except FileExistsError:
@@ -129,7 +128,7 @@ def _link(tree: Tree, transfer: Transfer, guard: Guard) -> None:
 
 def _sign(tree: Tree, transfer: Transfer, guard: Guard) -> None:
     """Put the sidecar of the whole in the place of the old one, durably."""
-    with explained("write the sidecar in", transfer.target):
+    with tree.explained("write the sidecar in", transfer.target):
         old = sidecar.read(tree, transfer.target)
         assert old is not None  # it was checked just now
         guard.check("join sidecar")

@@ -15,7 +15,6 @@ from config.errors import NeedsReview
 from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, relative, within
-from processor.filesystem.system_errors import explained
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
 from processor.publication.access import give, make_above, rights_kept
@@ -49,7 +48,7 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
     if where == hidden_folder(transfer):
         found = build(run, found) if found.attempt else found  # syncs again what was not synced
         with Tree(found.dst_root) as tree:
-            with explained("prepare", found.target):
+            with tree.explained("prepare", found.target):
                 run.reasons += rights_kept(make_above(tree, found.target, intent_of(found).access, run.guard))
             switch(found, run.guard)
             await_copies(found, run.guard)
@@ -78,7 +77,7 @@ def build(run: Performance, transfer: Transfer) -> Transfer:
 
 def check_published(tree: Tree, folder: bytes, transfer_id: str) -> None:
     """Check that a folder of the library is the album a transfer brought. Raises NeedsReview `not_as_recorded`."""
-    with explained("look into", folder):
+    with tree.explained("look into", folder):
         if not sidecar.is_of(tree, folder, transfer_id):
             shown = show_path(folder)
             message = f"{shown} is not the album that was published there: it was moved or replaced; put it back"
@@ -112,7 +111,7 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
     staged = before(transfer)
     ours = within(staged.path, sidecar.NAME)
     run.reasons += remove_sources(transfer, run.guard, run.known | {ours})
-    with Tree(transfer.src_root) as tree, explained("tidy", staged.path):
+    with Tree(transfer.src_root) as tree, tree.explained("tidy", staged.path):
         left = [file for file in transfer.files if tree.stat(file.source) is not None]
         if not left and sidecar.is_of(tree, staged.path, staged.transfer_id):
             run.guard.check("leave sidecar")
@@ -124,7 +123,7 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
 def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Take what was made out of the hidden folder, then the folder."""
     hidden = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+    with Tree(transfer.dst_root) as tree, tree.explained("undo", hidden):
         if sidecar.is_of(tree, transfer.target, transfer.id):
             return transfer.state
         if tree.stat(hidden) is not None:

@@ -17,7 +17,6 @@ from config.errors import NeedsReview, Rejected
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, within
-from processor.filesystem.system_errors import explained
 from processor.items import standing
 from processor.items.item import NewItem
 from processor.moves.album import check_final, in_place, locate, renumbered
@@ -56,7 +55,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
         if found.attempt:
             found = _fill_whole(run, tree, found)  # syncs again what was not synced
         run.guard.check("exchange")
-        with explained("exchange", found.target):
+        with tree.explained("exchange", found.target):
             tree.exchange(hidden_folder(found), found.target)
     sync_above(found.dst_root, above_target(found), run.guard)
     return run.published(found)
@@ -72,7 +71,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
 def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Before the exchange: take the hidden folder away, with the names it gave to files of the old album."""
     hidden = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+    with Tree(transfer.dst_root) as tree, tree.explained("undo", hidden):
         if sidecar.is_of(tree, transfer.target, transfer.id):
             return transfer.state
         if tree.stat(hidden) is None:
@@ -87,7 +86,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
 def put_into_trash(run: Performance, transfer: Transfer, told: str) -> None:
     """Let the album that gave way, in the hidden folder now, go to the trash, and tell where it is. Repeatable."""
     hidden = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree, explained("put into the trash", hidden):
+    with Tree(transfer.dst_root) as tree, tree.explained("put into the trash", hidden):
         if tree.stat(hidden) is not None:
             trash.put(tree, hidden, transfer.id, run.guard)
             run.reasons.append(Reason("trashed", told.format(show_path(trash.place(transfer.id)))))
@@ -113,7 +112,7 @@ def _kept(transfer: Transfer) -> Sequence[bytes]:
 def check_exchange(tree: Tree, transfer: Transfer) -> None:
     """Make sure, before anything is copied, that two folders can change places here. Raises NeedsReview."""
     one, other = (within(hidden_folder(transfer), name) for name in _PROBES)
-    with explained("exchange folders in", hidden_folder(transfer)):
+    with tree.explained("exchange folders in", hidden_folder(transfer)):
         tree.make(one)
         tree.make(other)
         try:
@@ -135,20 +134,20 @@ def _fill_whole(run: Performance, tree: Tree, transfer: Transfer) -> Transfer:
     """Fill the hidden folder, and give the kept files of the old album a second name there, durably."""
     filled = fill(transfer, run.guard, strongest=run.strongest, workers=run.workers)
     hidden = hidden_folder(filled)
-    with explained("look into", filled.target):
+    with tree.explained("look into", filled.target):
         written = sidecar.read(tree, filled.target)
     wanted = set(_kept(filled))
     kept = tuple(file for file in written.files if file.target in wanted) if written else ()
     whole = replace(filled, files=(*filled.files, *kept))
     for sub in reversed(folders(file.target for file in kept)[:-1]):
         run.guard.check("keep folder")
-        with explained("prepare", within(hidden, sub)):
+        with tree.explained("prepare", within(hidden, sub)):
             tree.make(within(hidden, sub))
     for n, file in enumerate(kept, 1):
         run.guard.check(f"keep {n}/{len(kept)}")
         keep(tree, within(filled.target, file.target), within(hidden, file.target), file)
     run.guard.check("keep sidecar")
-    with explained("write the sidecar in", hidden):
+    with tree.explained("write the sidecar in", hidden):
         sidecar.write(tree, hidden, whole, over=True)
     sync_folders(whole, tree, hidden, run.guard)
     return filled
@@ -156,7 +155,7 @@ def _fill_whole(run: Performance, tree: Tree, transfer: Transfer) -> Transfer:
 
 def keep(tree: Tree, old: bytes, new: bytes, file: TransferFile) -> None:
     """Give a file that stays whole under its old name a second one, by a copy where there are no links."""
-    with explained("keep", old):
+    with tree.explained("keep", old):
         with suppress(FileNotFoundError):
             tree.unlink(new)  # what an interrupted try left; the old one is whole
         try:

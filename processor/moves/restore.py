@@ -15,7 +15,6 @@ from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import way_to
 from processor.filesystem.renaming import rename_folder
-from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.metadata import rows
 from processor.metadata.documents import USER
@@ -35,7 +34,7 @@ def _begin(run: Performance, undo: Transfer) -> Transfer:
 
 def _bring(run: Performance, undo: Transfer) -> Transfer:
     home = before(undo).path
-    with Tree(undo.dst_root) as tree, explained("put back", home):
+    with Tree(undo.dst_root) as tree, tree.explained("put back", home):
         if tree.stat(undo.target) is not None:
             for folder in way_to(home):
                 run.guard.check("mkdir")
@@ -70,7 +69,7 @@ def _end(run: Performance, undo: Transfer) -> Transfer:
 def _roll_back(undo: Transfer, guard: Guard) -> State:
     """Before it is listed: rename it back into the trash."""
     item = before(undo)
-    with Tree(undo.dst_root) as tree, explained("put into the trash again", item.path):
+    with Tree(undo.dst_root) as tree, tree.explained("put into the trash again", item.path):
         if tree.stat(undo.target) is None:
             if not sidecar.is_of(tree, item.path, item.transfer_id):
                 return "attention"  # it is in neither place

@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from config.errors import NeedsReview, Retryable
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, folders, way_to, within
 from processor.filesystem.renaming import rename_folder
-from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
 from processor.transfers import sidecar
 from processor.transfers.comparing import is_same
@@ -69,7 +68,7 @@ def out_of_sight(undo: Transfer) -> bytes:
 def hide(run: Performance, undo: Transfer, home: bytes) -> None:
     """Rename the album's folder out of sight, unless an earlier try did."""
     assert undo.undoes is not None
-    with Tree(undo.dst_root) as staging, explained("take away", home):
+    with Tree(undo.dst_root) as staging, staging.explained("take away", home):
         mend(staging, home, out_of_sight(undo), [file.target for file in undo.files], run.guard.check)
         if staging.stat(out_of_sight(undo)) is None and sidecar.is_of(staging, home, undo.undoes):
             make_hidden_root(staging, TX, run.guard)
@@ -85,7 +84,7 @@ def remove(run: Performance, undo: Transfer, home: bytes, borrowed: Sequence[byt
     `borrowed` are files that the folder at the target has, too.
     """
     folder = out_of_sight(undo)
-    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("remove", home):
+    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, staging.explained("remove", home):
         if staging.stat(folder) is not None:
             wanted = [(file.target, inbound, file.source) for file in undo.files]
             wanted += [(path, staging, within(undo.target, path)) for path in borrowed]
@@ -117,12 +116,12 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
     run.guard.check("put back")
     rename_folder(staging, folder, home)
     sync_each(staging, (*ancestors(home), b"", TX), run.guard, "fsync put back")
-    run.reasons.append(left_in_staging(home))
+    run.reasons.append(left_in_staging(staging, home))
 
 
-def left_in_staging(path: bytes) -> Reason:
+def left_in_staging(staging: Tree, path: bytes) -> Reason:
     """Say that something stays behind."""
-    message = f"{show_path(path)} is, or holds, what is not what was put there; it stays there."
+    message = f"{staging.shown(path)} is, or holds, what is not what was put there; it stays there."
     return Reason("left_in_staging", message, path)
 
 

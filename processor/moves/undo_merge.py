@@ -11,7 +11,6 @@ from typing import Final
 
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, left_in_staging, patient, unlist
 from processor.transfers import journal, sidecar
@@ -23,14 +22,18 @@ from processor.transfers.transfer import Transfer
 def _clear(run: Performance, undo: Transfer) -> Transfer:
     with patient():
         forget_marks(undo, run.guard)
-        with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("take out of", undo.target):
+        with (
+            Tree(undo.dst_root) as staging,
+            Tree(undo.src_root) as inbound,
+            staging.explained("take out of", undo.target),
+        ):
             places = [(within(undo.target, file.target), file.source) for file in undo.files]
             for n, (place, source) in enumerate(places, 1):
                 run.guard.check(f"take out {n}/{len(places)}")
                 if staging.stat(place) is not None and is_same(staging, place, inbound, source):
                     staging.unlink(place)
                 elif staging.stat(place) is not None:
-                    run.reasons.append(left_in_staging(place))
+                    run.reasons.append(left_in_staging(staging, place))
             remove_empty(staging, [place for place, _ in places], run.guard)
             _sign(run, staging, undo)
     return run.advance(undo, "done")

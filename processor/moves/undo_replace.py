@@ -10,7 +10,6 @@ from typing import Final
 
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import parent
-from processor.filesystem.system_errors import explained
 from processor.items.item import NewItem
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, hide, patient, remove
@@ -49,14 +48,14 @@ def _place(undo: Transfer) -> bytes:
 
 def _is_exchanged(undo: Transfer) -> bool:
     assert undo.undoes is not None
-    with Tree(undo.dst_root) as staging, explained("look into", undo.target):
+    with Tree(undo.dst_root) as staging, staging.explained("look into", undo.target):
         return sidecar.is_of(staging, _place(undo), undo.undoes)
 
 
 def exchanged_back(undo: Transfer, guard: Guard, *, exchanged: bool) -> None:
     """Let the folder in staging and the one in the trash change places, if they have to; durably."""
     now = _is_exchanged(undo)
-    with Tree(undo.dst_root) as staging, explained("exchange", undo.target):
+    with Tree(undo.dst_root) as staging, staging.explained("exchange", undo.target):
         if now != exchanged:
             guard.check("exchange back")
             staging.exchange(_place(undo), undo.target)

@@ -11,7 +11,6 @@ from typing import Final
 
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative, within
-from processor.filesystem.system_errors import explained
 from processor.items import repository
 from processor.moves.move import Move, Performance, before, same
 from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove
@@ -44,7 +43,7 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
                 run.reasons += take(library, hidden, run.guard)
             run.reasons += take(library, beside, run.guard)
         remove(run, undo, undo.target)
-        with Tree(undo.dst_root) as library, explained("tidy", undo.target):
+        with Tree(undo.dst_root) as library, library.explained("tidy", undo.target):
             remove_empty(library, [undo.target, *(one.path for one in beside)], run.guard)
         sign(run, undo)
     return run.advance(undo, "done")
@@ -55,7 +54,7 @@ def sign(run: Performance, undo: Transfer) -> None:
     staged = before(undo)
     with run.database.read() as connection:
         known = journal.named(connection, staged.transfer_id)
-    with Tree(undo.src_root) as tree, explained("sign", staged.path):
+    with Tree(undo.src_root) as tree, tree.explained("sign", staged.path):
         if _is_staged_again(run, undo):
             return
         if not sidecar.is_of(tree, staged.path, staged.transfer_id):

@@ -16,7 +16,6 @@ from typing import Final
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, folders, relative, way_to, within
 from processor.filesystem.renaming import rename_folder
-from processor.filesystem.system_errors import explained
 from processor.items.standing import files_below
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.discard import sync_both
@@ -61,7 +60,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
                 found = build(run, found) if found.attempt else found  # syncs again what was not synced
                 _keep_others(run, tree, found)
             run.guard.check("exchange")
-            with explained("exchange", published(found)):
+            with tree.explained("exchange", published(found)):
                 _take_place(run, tree, found)
             sync_above(found.dst_root, _changed(found), run.guard, missing_ok=True)
             where = published(found)
@@ -76,7 +75,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
     put_into_trash(run, found, "The album published before is in {} of the library for a while.")
-    with Tree(found.dst_root) as tree, explained("tidy", published(found)):
+    with Tree(found.dst_root) as tree, tree.explained("tidy", published(found)):
         remove_empty(tree, [published(found), *(one.path for one in intent_of(found).gone)], run.guard)
     clear_staging(run, found)
     return run.advance(found, "done")
@@ -89,7 +88,7 @@ def published(transfer: Transfer) -> bytes:
 
 def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
     """Return the folder the new album is in now: hidden, in the place of the old one, or under its own name."""
-    with Tree(transfer.dst_root) as tree, explained("look at", published(transfer)):
+    with Tree(transfer.dst_root) as tree, tree.explained("look at", published(transfer)):
         exchanged = sidecar.is_of(tree, published(transfer), transfer.id)
     where, found = locate(replace(transfer, target=published(transfer)) if exchanged else transfer)
     return where, replace(found, target=transfer.target)
@@ -99,14 +98,14 @@ def _mend(transfer: Transfer, guard: Guard) -> None:
     """Finish the renames that a pool did on some branches only."""
     old, new = published(transfer), [file.target for file in transfer.files]
     ours = [path_from_json(path) for path in transfer.item["ours"]]
-    with Tree(transfer.dst_root) as tree, explained("bring together", old):
+    with Tree(transfer.dst_root) as tree, tree.explained("bring together", old):
         mend(tree, old, trash.place(transfer.id), ours, guard.check)
         mend(tree, hidden_folder(transfer), old, new, guard.check)
 
 
 def _is_aside(tree: Tree, transfer: Transfer) -> bool:
     """Tell whether the old album went to the trash before the new one had its place."""
-    with explained("look at", trash.place(transfer.id)):
+    with tree.explained("look at", trash.place(transfer.id)):
         return tree.stat(trash.place(transfer.id)) is not None
 
 
@@ -133,7 +132,7 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
     for n, path in enumerate(others, 1):
         run.guard.check(f"keep {n}/{len(others)}")
         old, new = within(published(transfer), path), within(hidden, path)
-        with explained("keep", old):
+        with tree.explained("keep", old):
             for sub in way_to(new):
                 tree.make(sub)
             found = tree.stat(old)
@@ -146,13 +145,13 @@ def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
     """Yield what is in the published folder, relative to it, and not Greenroom's; empty folders stay behind."""
     ours = {path_from_json(path) for path in transfer.item["ours"]}
     new = {file.target for file in transfer.files} | {relative(one.path, transfer.target) for one in inside(transfer)}
-    with explained("look into", published(transfer)):
+    with tree.explained("look into", published(transfer)):
         yield from sorted(files_below(tree, published(transfer)).keys() - ours - new)
 
 
 def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
     """Give the album, which is whole under its old name, the new one. Raises NeedsReview `target_exists`."""
-    with explained("rename", transfer.target):
+    with tree.explained("rename", transfer.target):
         run.reasons += rights_kept(make_above(tree, transfer.target, intent_of(transfer).access, run.guard))
         run.guard.check("rename")
         rename_folder(tree, published(transfer), transfer.target)
@@ -167,7 +166,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Before the exchange: take the hidden folder away, with the names it gave to files of others."""
     _mend(transfer, guard)
     hidden = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+    with Tree(transfer.dst_root) as tree, tree.explained("undo", hidden):
         if any(sidecar.is_of(tree, path, transfer.id) for path in (published(transfer), transfer.target)):
             return transfer.state
         if tree.stat(hidden) is not None and not is_ours(tree, hidden, transfer.id):

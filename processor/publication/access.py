@@ -20,7 +20,6 @@ from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import way_to
 from processor.filesystem.rights import NOT_SET
-from processor.filesystem.system_errors import explained
 from processor.transfers.guard import Guard
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
@@ -80,7 +79,7 @@ def given(tree: Tree, path: bytes, access: Access) -> bool:
     """Give a file or a folder its rights, durably; return whether it has all of them."""
     if access == AS_IS:
         return True
-    with explained("set the rights of", path), changing(tree.root):
+    with tree.explained("set the rights of", path), changing(tree.root):
         return _given(tree, path, access)
 
 

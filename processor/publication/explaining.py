@@ -12,7 +12,6 @@ from config.database import Database
 from config.libraries import Library, verify_root
 from config.sentinel import SENTINEL
 from processor.filesystem.files import Tree, is_folder
-from processor.filesystem.system_errors import explained
 from processor.publication import ledger
 from processor.transfers import journal
 from processor.transfers.hidden import PLAYER_IGNORES, TX
@@ -44,7 +43,7 @@ def explain(database: Database, library: Library) -> Explained:
         named = {bytes(entry.path) for entry in ledger.entries(connection, root_uuid=library.root_uuid)}
         busy = {transfer.id.encode() for transfer in journal.unsettled(connection)}
     found, seen = Explained(), set()
-    with Tree(library.path) as tree, explained("look into", b""):
+    with Tree(library.path) as tree, tree.explained("look into", b""):
         for path, there in tree.below(b""):
             if is_folder(there):
                 continue

@@ -14,7 +14,7 @@ from config.reasons import show_path
 from processor import nfo
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, parent, relative, within
-from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
+from processor.filesystem.system_errors import OTHER_FILESYSTEM
 from processor.items import standing
 from processor.items.item import NewItem
 from processor.planning import layout
@@ -64,7 +64,7 @@ class Standing:
 
 def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
     """Compare a published album with the ledger. Raises NeedsReview `not_as_recorded` if its music is another."""
-    with explained("look into", home.path):
+    with tree.explained("look into", home.path):
         there = standing.files_below(tree, home.path)
     ours = []
     for entry in entries:
@@ -72,7 +72,7 @@ def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
         found = there.get(path)
         if found is None:
             continue
-        with explained("look at", entry.path):
+        with tree.explained("look at", entry.path):
             same = _is_ours(tree, entry, found)
         if same:
             ours.append(path)
@@ -103,9 +103,11 @@ def check_bytes(staging: Tree, item: NewItem) -> None:
     """
     for file in item.files:
         path = within(item.path, file.path)
-        with explained("verify", path):
+        with staging.explained("verify", path):
             if file.digest is not None and digest_at(staging, path) != file.digest:
-                message = f"{show_path(path)} has other bytes than were staged; `greenroom fsck --verify` tells more"
+                message = (
+                    f"{staging.shown(path)} has other bytes than were staged; `greenroom fsck --verify` tells more"
+                )
                 raise NeedsReview(message, code="not_as_recorded", path=path)
 
 
@@ -137,7 +139,7 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
     played: set[str] = set()
     for file in item.files:
         if file.role == "cue" and file.size <= MAX_SMALL:
-            with explained("read", file.path), staging.opened(within(item.path, file.path)) as fd:
+            with staging.explained("read", file.path), staging.opened(within(item.path, file.path)) as fd:
                 played |= cue_references(os.read(fd, MAX_SMALL))
     tracks = [file.path for file in item.files if file.role == "audio"]
     return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)
@@ -168,12 +170,12 @@ def free_folder(
         if layout.fold(folder) in owned:
             continue
         if own is not None and (folder.startswith(own + b"/") or own.startswith(folder + b"/")):
-            message = f"{show_path(own)} cannot become {show_path(folder)}, because one lies in the other; take the"
+            message = f"{tree.shown(own)} cannot become {show_path(folder)}, because one lies in the other; take the"
             message += " album out with `greenroom publish --undo`, and publish it again"
             raise NeedsReview(message, code="target_exists", path=folder)
-        with explained("look at", folder):
+        with tree.explained("look at", folder):
             if tree.stat(folder) is not None:
-                message = f"{show_path(folder)} is in the library, and Greenroom did not put it there; nothing is ever"
+                message = f"{tree.shown(folder)} is in the library, and Greenroom did not put it there; nothing is ever"
                 raise NeedsReview(f"{message} overwritten, so move one of the two", code="target_exists", path=folder)
         _check_reachable(tree, folder)
         return folder
@@ -183,17 +185,17 @@ def free_folder(
 def _check_reachable(tree: Tree, path: bytes) -> None:
     """Return if a folder can be renamed to a path: what is above it is on the file system of the root."""
     for above in ancestors(path):
-        with explained("look at", above):
+        with tree.explained("look at", above):
             found = tree.stat(above)
             if found is not None and found.st_dev != os.fstat(tree.folder(b"")).st_dev:
-                raise NeedsReview(f"{show_path(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
+                raise NeedsReview(f"{tree.shown(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
 
 
 def _left(tree: Tree, own: bytes, gone: Collection[Gone]) -> list[bytes]:
     """Return what an album would leave with its folder: that, and those above it that would be empty then."""
     left, going = [own], {one.path for one in gone if sha256_at(tree, one.path) == one.sha256}
     for above in ancestors(own):
-        with explained("list", above):
+        with tree.explained("list", above):
             if not {within(above, name) for name in _names(tree, above)} <= {left[-1], *going}:
                 break
         left.append(above)
@@ -207,7 +209,7 @@ def _spelled(tree: Tree, path: bytes, left: Collection[bytes]) -> bytes:
     """
     found = b""
     for part in path.split(b"/"):
-        with explained("list", found):
+        with tree.explained("list", found):
             there = _names(tree, found)
             same = [name for name in there if layout.fold(name) == layout.fold(part)]
             if part not in there and tree.stat(within(found, part)) is None:
@@ -229,10 +231,10 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
     files = []
     for file in item.files:
         source = within(item.path, file.path)
-        with explained("look at", source):
+        with staging.explained("look at", source):
             found = staging.stat_anew(source)  # its name in inbound may have gone just now, which moves its change time
         if found is None:
-            raise Retryable(f"{show_path(source)} went away while this was planned", code="vanished", path=source)
+            raise Retryable(f"{staging.shown(source)} went away while this was planned", code="vanished", path=source)
         files.append(TransferFile(source, places[file.path], file.role, Identity.of(found)))
     return tuple(files)
 

@@ -14,7 +14,6 @@ from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import stem_of, within
-from processor.filesystem.system_errors import explained
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.nfo import ALBUM, ARTIST, merging, xml
 from processor.nfo import album as album_nfo
@@ -95,7 +94,7 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
     entries = {entry.path: entry for entry in known}
     listed = {one.path: one for one in wanted}
     for path, one in listed.items():
-        with explained("look at", path):
+        with tree.explained("look at", path):
             _one(making, tree, one, entries.get(path), blob)
     for path, entry in entries.items():
         if path not in listed and stem_of(path) not in making.absent and entry.sha256 is not None:
@@ -114,14 +113,14 @@ def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blo
     elif ours is not None:
         making.gone.append(Gone(one.path, ours))  # it is not that any more, so it stays; and it is theirs from now on
     elif there != one.sha256:
-        message = f"{show_path(one.path)} was there before, and not by Greenroom, so it was left as it is."
+        message = f"{tree.shown(one.path)} was there before, and not by Greenroom, so it was left as it is."
         making.reasons.append(Reason("foreign_kept", message, one.path))
 
 
 def note_missing(making: Making, tree: Tree, music: Collection[bytes], item_id: int) -> None:
     """Say of music that it is gone from the library; there may be no other copy, so it stays the album's."""
     for path in music:
-        with explained("look at", path):
+        with tree.explained("look at", path):
             if tree.stat(path) is None:
                 message = f"It is gone from the library: put it back; `greenroom verify {item_id}` looks at it again."
                 making.reasons.append(Reason("missing", message, path))
@@ -129,7 +128,7 @@ def note_missing(making: Making, tree: Tree, music: Collection[bytes], item_id: 
 
 def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> None:
     """Say of a picture the album came with that it has the name of a selected one; nothing if it is that."""
-    with explained("look at", path):
+    with tree.explained("look at", path):
         if sha256_at(tree, path) != picture.sha256:
             message = (
                 f"{show_path(path)} came with the album, so the selected picture does not have that name; to publish "

@@ -23,7 +23,6 @@ from processor.filesystem.files import Tree, is_file, write_all
 from processor.filesystem.paths import folders, parent, relative, way_to, within
 from processor.filesystem.renaming import rename_file
 from processor.filesystem.rights import set_mode
-from processor.filesystem.system_errors import explained
 from processor.publication.access import AS_IS, Access, given, make_above, rights_kept
 from processor.publication.intent import Gone, Made
 from processor.transfers.guard import Guard
@@ -60,9 +59,9 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
         guard.check(f"make {n}/{len(places)}")
         for sub in way_to(place):
             if sub.startswith(folder + b"/"):
-                with explained("make", sub):
+                with tree.explained("make", sub):
                     tree.make(sub)
-        with explained("write", place):
+        with tree.explained("write", place):
             if sha256_at(tree, place) != one.sha256:
                 tree.unlink(place, missing_ok=True)
                 _link_or_create(tree, first.get(one.sha256), place, one, blobs)
@@ -83,14 +82,14 @@ def put(
     refused: list[bytes] = []
     for one in made:
         guard.check("put")
-        with explained("write", one.path), _fresh(tree, one, blobs, mark) as fresh:
+        with tree.explained("write", one.path), _fresh(tree, one, blobs, mark) as fresh:
             there = sha256_at(tree, one.path)
             if there == one.sha256:
                 continue
             if there == _EMPTY != one.over:  # somebody's, or left by an interrupted rename_file, which settles that
                 there = None
             elif tree.stat(one.path) is not None and (there is None or there != one.over):
-                reasons.append(_kept(one.path, None if tree.stat(fresh) is None else fresh))
+                reasons.append(_kept(tree, one.path, None if tree.stat(fresh) is None else fresh))
                 continue
             refused += make_above(tree, one.path, access, guard)
             _create(tree, fresh, one, blobs)
@@ -99,7 +98,7 @@ def put(
             if _took_place(tree, fresh, one, there):
                 refused += [] if is_given else [one.path]
             else:
-                reasons.append(_kept(one.path))
+                reasons.append(_kept(tree, one.path))
     # Of all: what is there may be ours from before a crash, or somebody's that is back in its place.
     sync_each(tree, folders(one.path for one in made), guard, "fsync put")
     return reasons, rights_kept(refused)
@@ -111,15 +110,15 @@ def take(tree: Tree, gone: Iterable[Gone], guard: Guard) -> list[Reason]:
     changed: set[bytes] = set()
     for one in gone:
         guard.check("take")
-        with explained("remove", one.path), suppress(FileNotFoundError):
+        with tree.explained("remove", one.path), suppress(FileNotFoundError):
             there = sha256_at(tree, one.path)
             if there == one.sha256:
                 tree.unlink(one.path)
             elif there is not None:
-                reasons.append(_kept(one.path))
+                reasons.append(_kept(tree, one.path))
             changed.add(parent(one.path))
     for folder in sorted(changed):
-        with explained("sync", folder):
+        with tree.explained("sync", folder):
             tree.sync(folder, missing_ok=True)
     return reasons
 
@@ -219,10 +218,10 @@ def _create(tree: Tree, place: bytes, one: Made, blobs: bytes) -> None:
         raise
 
 
-def _kept(path: bytes, before: bytes | None = None) -> Reason:
-    message = f"{show_path(path)} is not what Greenroom wrote there, so it was left as it is."
+def _kept(tree: Tree, path: bytes, before: bytes | None = None) -> Reason:
+    message = f"{tree.shown(path)} is not what Greenroom wrote there, so it was left as it is."
     if before is not None:
-        message += f" What somebody had written there before is {show_path(before)}."
+        message += f" What somebody had written there before is {tree.shown(before)}."
     return Reason("changed_kept", message, path)
 
 

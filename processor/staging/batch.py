@@ -13,7 +13,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
 from config.machine import free_bytes, free_files, utc_now
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.system_errors import stops_root
 from processor.items import storing
 from processor.items.item import NewItem
@@ -169,25 +169,22 @@ class Batch:
         return [album for album in albums if album.error is None]
 
     def _of_a_part(self, album: Album, error: GreenroomError) -> GreenroomError:
-        """Return the error of a full disk with the root it is below, for the file is named from there.
-
-        It is that of a part of the disk if that has room: other albums may fit there.
-        """
+        """Return the error of a full disk as that of a part of it, if there is room: other albums may fit there."""
         if error.reason_code != "disk_full":
             return error
-        message, code = f"below {show_path(self._between.staging)}: {error.message}", "disk_full"
         found = os.statvfs(self._between.staging)
         sizes = [file.identity.size for file in album.transfer.files]
         if is_full_in_part(free_bytes(found), free_files(found), sizes):
             full = "a disk of a pool, a quota, or what btrfs keeps for metadata"
-            message, code = f"{message}; the file system says that there is room, so {full} is full", "part_full"
-        return Retryable(message, code=code, path=error.path)
+            message = f"{error.message}; the file system says that there is room, so {full} is full"
+            return Retryable(message, code="part_full", path=error.path)
+        return error
 
     def _undo(self, album: Album, error: GreenroomError) -> None:
         """Take back what was made of an album; what cannot be taken back now is left to recovery."""
         if self.trouble is None and ends_moving(error):
             self.trouble = error
-        log = logger.bind(transfer=album.transfer.id, target=album.transfer.target, code=error.reason_code)
+        log = logger.bind(transfer=album.transfer.id, target=album.transfer.shown, code=error.reason_code)
         try:
             state = roll_back(album.transfer, self._guard)
         except LeaseLost:

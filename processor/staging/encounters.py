@@ -11,7 +11,6 @@ from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import extension
-from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.items.item import NewFile, NewItem
 from processor.planning.meeting import Encounter, Track
@@ -53,7 +52,7 @@ class Encounters:
         item = recorded.item
         with Tree(self._inbound) as inbound, Tree(self._roots.get(item.root_uuid, self._staging)) as staging:
             stands = standing.look_at(staging, folder, item)
-            with explained("look into", folder):
+            with staging.explained("look into", folder):
                 there = standing.files_below(staging, folder)
             trouble, strangers = stands.trouble, stands.strangers
             if trouble is None and (music := list(filter(is_audio, strangers))):

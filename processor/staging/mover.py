@@ -12,7 +12,7 @@ from loguru import logger
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
 from config.machine import boot_id, utc_now
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.items.item import new_item
 from processor.moves.album import as_mounted
 from processor.moves.move import Performance
@@ -128,8 +128,7 @@ class Mover:
 
 def _moved(plan: AlbumPlan, album: Album) -> Moved:
     if album.error is None:
-        shown = show_path(album.transfer.target)
-        logger.bind(transfer=album.transfer.id, target=shown, files=len(plan.files)).info("album staged")
+        logger.bind(transfer=album.transfer.id, target=album.transfer.shown, files=len(plan.files)).info("album staged")
         return Moved(None, album.reasons)
     outcome = _OUTCOMES.get(album.error.reason_code, "failed")
     # elsewhere it may be a path of the other root

@@ -86,7 +86,7 @@ def _as_put_back(tree: Tree, file: TransferFile) -> bool:
 
 
 def _names(root: bytes, folder: bytes) -> Collection[bytes]:
-    with explained("list", folder), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+    with explained("list", folder, root), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return os.listdir(os.path.join(root, folder))
     return ()
 
@@ -138,7 +138,7 @@ class _Comparison:
     def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
         """Say how the music of `files` differs from that below a staging folder, or None if all of it is there."""
         with Tree(self._inbound) as source, Tree(self._staging) as destination:
-            with explained("look into", folder):
+            with destination.explained("look into", folder):
                 there = {path: f for path, f in destination.below(folder) if is_file(f) and is_audio(path)}
             difference = size_difference(files, {path: found.st_size for path, found in there.items()})
             if difference is not None:

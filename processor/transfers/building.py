@@ -14,7 +14,6 @@ from config.leave import LEAVE
 from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar
 from processor.transfers.comparing import is_planned, is_planned_inode, is_same, is_whole
 from processor.transfers.guard import Guard
@@ -65,7 +64,7 @@ def build(
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
         if built.files != transfer.files:
             guard.check("manifest digests")
-            with explained("write the sidecar in", folder):
+            with destination.explained("write the sidecar in", folder):
                 sidecar.write(destination, folder, built)
     return built
 
@@ -131,7 +130,7 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
 
     Raises NeedsReview if the source is not whole either.
     """
-    with explained("look at", target):
+    with destination.explained("look at", target):
         found = destination.stat(target)
         if found is None:
             return None
@@ -141,7 +140,7 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
         if file.digest is not None and is_whole(destination, target, file, rehash=True):
             return _synced(source, destination, target, file, "copy")
         if not is_planned(there, file):
-            message = f"neither {show_path(file.source)} nor its unfinished copy is whole; keep the better one"
+            message = f"neither {source.shown(file.source)} nor its unfinished copy is whole; keep the better one"
             raise NeedsReview(message, code="source_missing", path=file.source)
         if found.st_nlink > 1 and is_same(source, file.source, destination, target):
             return _synced(source, destination, target, file, "clone")  # it has its name, as no other would
@@ -156,7 +155,7 @@ def _synced(source: Tree, destination: Tree, target: bytes, file: TransferFile, 
     except Retryable as error:
         if error.reason_code != "io_error" or not is_planned(source.stat(file.source), file):
             raise
-        with explained("remove the suspect", target):
+        with destination.explained("remove the suspect", target):
             destination.unlink(target)
         return None
     return way

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Set
 from config.reasons import Reason
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import folders, parent, within
-from processor.filesystem.system_errors import explained
 from processor.transfers.comparing import digest_at, is_like, is_planned, is_planned_inode, is_same_inode, is_still
 from processor.transfers.guard import Guard
 from processor.transfers.steps import sync_above
@@ -40,7 +39,7 @@ def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> 
     reasons: list[Reason] = []
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         total, album = len(transfer.files), transfer.target + b"/"
-        with explained("remove") as at:
+        with source.explained("remove") as at:
             for n, file in enumerate(transfer.files, 1):
                 at.path = file.source
                 guard.check(f"unlink {n}/{total}")
@@ -88,7 +87,7 @@ def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: Set[byt
     reasons: list[Reason] = []
     for folder in folders(file.source for file in transfer.files)[:-1]:
         guard.check("rmdir")
-        with explained("tidy", folder):
+        with source.explained("tidy", folder):
             if not _is_gone(source, folder, reasons) and folder in taken_from:
                 reasons += _left_behind(source, folder, known)
     return reasons

@@ -21,7 +21,6 @@ from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, parent, way_to, within
 from processor.filesystem.renaming import rename_file
-from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar, source_folders
 from processor.transfers.comparing import is_same, is_same_inode
 from processor.transfers.guard import Guard
@@ -39,17 +38,17 @@ def backwards(undo: Transfer) -> Transfer:
     are read from the sidecar.
     """
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound:
-        with explained("look into", hidden_folder(undo)):
+        with inbound.explained("look into", hidden_folder(undo)):
             written = sidecar.read(inbound, hidden_folder(undo)) if inbound.stat(hidden_folder(undo)) else None
         digests = {file.target: file.digest for file in written.files} if written else {}
         root = os.fstat(staging.folder(b""))
         files = []
         for file in undo.files:
-            with explained("look at", file.source):
+            with inbound.explained("look at", file.source):
                 hidden = inbound.stat(within(hidden_folder(undo), file.source))
                 if hidden is None and inbound.stat(file.source) is not None:
                     continue
-            with explained("look at", within(undo.target, file.target)):
+            with staging.explained("look at", within(undo.target, file.target)):
                 found = staging.stat(within(undo.target, file.target)) or root
             identity = file.identity._replace(dev=found.st_dev)
             way = TransferFile(within(undo.target, file.target), file.source, file.role, identity)
@@ -86,7 +85,7 @@ def _named(back: Transfer, undo: Transfer, guard: Guard, strongest: Strategy, wo
         can_link = tells_links(hidden, within(hidden_folder(undo), sidecar.NAME))
         for n, file in enumerate(filled.files, 1):
             guard.check(f"back {n}/{len(filled.files)}")
-            with explained("put back", file.target):
+            with inbound.explained("put back", file.target):
                 _name(hidden, within(hidden_folder(undo), file.target), inbound, file.target, can_link=can_link)
     return filled
 
@@ -99,9 +98,9 @@ def check_given_back(undo: Transfer, guard: Guard) -> None:
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound:
         for n, file in enumerate(undo.files, 1):
             guard.check(f"verify back {n}/{len(undo.files)}")
-            with explained("verify", file.source):
+            with inbound.explained("verify", file.source):
                 if not is_same(staging, within(undo.target, file.target), inbound, file.source):
-                    message = f"{show_path(file.source)} changed while it was being taken back; look at it"
+                    message = f"{inbound.shown(file.source)} changed while it was being taken back; look at it"
                     raise NeedsReview(message, code="changed_meanwhile", path=file.source)
                 inbound.sync_content(file.source)
 
@@ -112,14 +111,16 @@ def forget_marks(undo: Transfer, guard: Guard) -> None:
     Raises NeedsReview `only_copy` if it would lose something.
     """
     folder = hidden_folder(undo)
-    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("tidy", folder):
+    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, inbound.explained("tidy", folder):
         if inbound.stat(folder) is not None:
             for file in undo.files:
                 staged, hidden = within(undo.target, file.target), within(folder, file.source)
                 found = inbound.stat(hidden)
                 named = found is None or is_same_inode(inbound.stat(file.source), Identity.of(found))
                 if not named and not is_same(staging, staged, inbound, hidden):
-                    message = f"{show_path(hidden)} may be the only copy of {show_path(file.source)}; look at both"
+                    message = (
+                        f"{inbound.shown(hidden)} may be the only copy of {inbound.shown(file.source)}; look at both"
+                    )
                     raise NeedsReview(message, code="only_copy", path=hidden)
             remove_hidden(inbound, folder, [file.source for file in undo.files], guard)
         _tidy_hidden_root(inbound, guard)
@@ -133,7 +134,7 @@ def take_away(undo: Transfer, guard: Guard) -> State:
     may be the only copy, and stays.
     """
     back, folder = backwards(undo), hidden_folder(undo)
-    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("undo", folder):
+    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, inbound.explained("undo", folder):
         made = [file for file in back.files if inbound.stat(within(folder, file.target)) is not None]
         if not all(is_same(staging, file.source, inbound, within(folder, file.target)) for file in made):
             return "attention"

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, within
-from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar
 from processor.transfers.guard import Guard
 from processor.transfers.transfer import Transfer
@@ -41,7 +40,7 @@ def names_in(tree: Tree, folder: bytes) -> list[bytes]:
 def make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
     """Make the hidden folder with its sidecar, which makes it ours, and its sub-folders (F1)."""
     folder = hidden_folder(transfer)
-    with explained("prepare", folder):
+    with tree.explained("prepare", folder):
         make_hidden_root(tree, TX, guard)
         guard.check("mkdir album")
         tree.make(folder)

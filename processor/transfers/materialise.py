@@ -9,11 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from config.errors import GreenroomError, Rejected, Retryable
-from config.reasons import show_path
 from processor.filesystem import copying
 from processor.filesystem.files import Tree
 from processor.filesystem.rights import rights_spared, set_mode
-from processor.filesystem.system_errors import explained
 from processor.transfers.comparing import is_planned, is_same_inode, source_changed
 from processor.transfers.transfer import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
@@ -62,7 +60,7 @@ def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callab
     `strict` also compares the change time, which moves once a link was made. `look` is given the open file before,
     and may raise. Raises Retryable `source_changed`.
     """
-    with explained("sync", file.source):
+    with source.explained("sync", file.source):
         try:
             found = source.sync_content(file.source, look)
         except (OSError, Rejected) as error:
@@ -84,7 +82,7 @@ def tells_links(tree: Tree, path: bytes) -> bool:
     """
     if not tree.is_made_up:
         return True
-    with explained("link", path):
+    with tree.explained("link", path):
         try:
             return tree.tells_links(path)
         except OSError as error:
@@ -95,7 +93,7 @@ def tells_links(tree: Tree, path: bytes) -> bool:
 
 def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> bool:
     """Link a durable source to the target; False where the system cannot. Raises Retryable `source_changed`."""
-    with explained("link to", target):
+    with destination.explained("link to", target):
         try:
             source.link(file.source, destination, target)
         except OSError as error:
@@ -113,7 +111,7 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> 
 
 def sync_file(tree: Tree, path: bytes, file: TransferFile, *, linked: bool) -> None:
     """Make a file's bytes durable; a linked one must still be the inode that was planned."""
-    with explained("sync", path), tree.opened(path) as fd:
+    with tree.explained("sync", path), tree.opened(path) as fd:
         if linked and not is_planned(os.fstat(fd), file):
             raise source_changed(file)
         os.fsync(fd)
@@ -132,7 +130,7 @@ def duplicate(
     except Retryable as error:
         if error.reason_code != "io_error":
             raise
-        with explained("look at", target):
+        with destination.explained("look at", target):
             if destination.stat(target) is not None:  # a disk that lets nothing go left it; its name would be taken
                 raise
     return _duplicate(source, destination, file, target, clone=False)
@@ -143,11 +141,11 @@ def _duplicate(
 ) -> tuple[Strategy, str | None]:
     is_made = False
     try:
-        with explained("read", file.source), source.opened(file.source) as original:
+        with source.explained("read", file.source), source.opened(file.source) as original:
             before = os.fstat(original)
             if not is_planned(before, file):
                 raise source_changed(file)
-            with explained("write", target), destination.created(target) as copy:
+            with destination.explained("write", target), destination.created(target) as copy:
                 is_made = True
                 size = file.identity.size
                 digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
@@ -158,7 +156,7 @@ def _duplicate(
             is_untouched = Identity.of(os.fstat(original)) == Identity.of(before)
         if not is_all or not (is_untouched or _stayed(source, file, before)):
             raise source_changed(file)
-        with explained("write", target):
+        with destination.explained("write", target):
             _verify(destination, target, digest)
     except (OSError, GreenroomError):
         if is_made:
@@ -170,7 +168,7 @@ def _duplicate(
 
 def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
     """Tell whether a file is what it was before it was read; asked anew, for rclone makes up times while it is open."""
-    with explained("look at", file.source):
+    with source.explained("look at", file.source):
         now = source.stat_anew(file.source)
     return now is not None and Identity.of(now) == Identity.of(before)
 
@@ -216,5 +214,5 @@ def _verify(tree: Tree, path: bytes, digest: str | None) -> None:
     with tree.opened(path) as fd:
         found = copying.disk_digest(fd)
     if found != digest:
-        message = f"the copy {show_path(path)} does not read back as it was written; check the disk"
+        message = f"the copy {tree.shown(path)} does not read back as it was written; check the disk"
         raise Retryable(message, code="io_error", path=path)

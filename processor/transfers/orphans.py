@@ -9,10 +9,9 @@ from loguru import logger
 
 from config.database import Database
 from config.errors import Rejected
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import relative, within
-from processor.filesystem.system_errors import explained
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_same
 from processor.transfers.guard import Guard
@@ -26,7 +25,7 @@ def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) ->
     A folder goes only if every file in it also is at its source, as the same inode or with the same digest.
     Paths in the reasons are absolute: a recovery is of several roots.
     """
-    with Tree(src_root) as source, Tree(dst_root) as destination, explained("look at", TX):
+    with Tree(src_root) as source, Tree(dst_root) as destination, destination.explained("look at", TX):
         # Names first, rows second: whoever makes a folder has committed its row before.
         names = names_in(destination, TX)
         if not names:
@@ -50,7 +49,7 @@ def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterat
             remove_hidden(destination, folder, [file.target for file in files], guard)
             return
     except (Rejected, OSError) as error:
-        logger.bind(path=show_path(folder), error=str(error)).warning("hidden folder cannot be looked at")
+        logger.bind(path=destination.shown(folder), error=str(error)).warning("hidden folder cannot be looked at")
     message = "No known transfer made this hidden folder, and it may hold the only copy of something; look at it."
     yield Reason("orphan_transfer_folder", message, os.path.join(destination.root, folder))
 

@@ -6,7 +6,6 @@ import errno
 
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
-from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar
 from processor.transfers.comparing import is_planned, is_same_inode, sources_whole
 from processor.transfers.guard import Guard
@@ -22,7 +21,11 @@ def roll_back(transfer: Transfer, guard: Guard) -> State:
     may hold the only copy of something, and stays.
     """
     folder = hidden_folder(transfer)
-    with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination, explained("undo", folder):
+    with (
+        Tree(transfer.src_root) as source,
+        Tree(transfer.dst_root) as destination,
+        destination.explained("undo", folder),
+    ):
         if destination.stat(folder) is None:
             if sidecar.is_of(destination, transfer.target, transfer.id):
                 return transfer.state

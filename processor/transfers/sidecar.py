@@ -10,7 +10,6 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from config.errors import Rejected
-from config.reasons import show_path
 from processor.filesystem.files import Tree, write_whole
 from processor.transfers.transfer import Transfer, TransferFile, file_from_json, path_from_json, path_to_json
 
@@ -126,7 +125,7 @@ def read(tree: Tree, folder: bytes) -> Sidecar | None:
     try:
         with tree.opened(path) as fd:
             if os.fstat(fd).st_size > MAX_BYTES:
-                raise Rejected(f"{show_path(path)} is too large for a sidecar", code="sidecar_unreadable", path=path)
+                raise Rejected(f"{tree.shown(path)} is too large for a sidecar", code="sidecar_unreadable", path=path)
             with open(fd, "rb", closefd=False) as file:
                 data = file.read()
     except FileNotFoundError:

@@ -11,7 +11,6 @@ from config.leave import changing
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import folders
 from processor.filesystem.rights import rights_spared
-from processor.filesystem.system_errors import explained
 from processor.transfers.guard import Guard
 from processor.transfers.transfer import SourceFolder, Transfer
 
@@ -42,7 +41,7 @@ def put_back(undo: Transfer, guard: Guard) -> None:
     Rights are only restored with the owner. Without root a folder stays ours, and as open as the one above it. What
     somebody changed of a folder meanwhile, or what we may not set, stays as it is.
     """
-    with Tree(undo.src_root) as tree, explained("put back the time of") as at:
+    with Tree(undo.src_root) as tree, tree.explained("put back the time of") as at:
         for folder in undo.source_folders:
             at.path = folder.path
             guard.check("folder as it was")

@@ -23,7 +23,6 @@ from collections.abc import Iterable
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, folders, way_to, within
 from processor.filesystem.renaming import rename_folder
-from processor.filesystem.system_errors import explained
 from processor.transfers import sidecar
 from processor.transfers.building import build
 from processor.transfers.guard import Guard
@@ -55,14 +54,14 @@ def sync_built(transfer: Transfer, guard: Guard) -> None:
     folder = hidden_folder(transfer)
     with Tree(transfer.dst_root) as tree:
         guard.check("fsync sidecar")
-        with explained("sync the sidecar in", folder):
+        with tree.explained("sync the sidecar in", folder):
             tree.sync_content(within(folder, sidecar.NAME))
         sync_folders(transfer, tree, folder, guard)
 
 
 def rename(transfer: Transfer, guard: Guard) -> None:
     """Do what `switch` does but for making names durable."""
-    with Tree(transfer.dst_root) as tree, explained("move the album to", transfer.target):
+    with Tree(transfer.dst_root) as tree, tree.explained("move the album to", transfer.target):
         for folder in way_to(transfer.target):
             guard.check("switch parent")
             tree.make(folder)
@@ -96,5 +95,5 @@ def sync_each(tree: Tree, paths: Iterable[bytes], guard: Guard, label: str, *, m
     """Make the names in folders of an open tree durable, one after the other, each with leave to."""
     for path in paths:
         guard.check(label)
-        with explained("sync", path):
+        with tree.explained("sync", path):
             tree.sync(path, missing_ok=missing_ok)

@@ -6,6 +6,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
+from config.reasons import show_path
+from processor.filesystem.paths import within
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
@@ -59,6 +61,11 @@ class Transfer:
     before: dict[str, Any] | None = None  # the item as it was, in the words of `item`
     undoes: str | None = None
     source_folders: tuple[SourceFolder, ...] = ()  # for its undo; of an undo those it has to leave like that
+
+    @property
+    def shown(self) -> str:
+        """Where the album goes to, as people are told it: with the root."""
+        return show_path(within(self.dst_root, self.target))
 
 
 def file_to_json(file: TransferFile) -> dict[str, Any]:

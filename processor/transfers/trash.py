@@ -14,7 +14,6 @@ from config.reasons import Reason
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import within
 from processor.filesystem.renaming import rename_folder
-from processor.filesystem.system_errors import explained
 from processor.transfers import journal, sidecar, trash_rows
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import make_hidden_root, names_in
@@ -65,7 +64,7 @@ def put(tree: Tree, folder: bytes, transfer_id: str, guard: Guard) -> None:
 
 def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
-    with Tree(root) as tree, explained("look into", TRASH):
+    with Tree(root) as tree, tree.explained("look into", TRASH):
         found = [seen for name in names_in(tree, TRASH) if not name.endswith(GOING) and (seen := look(tree, name))]
     ages: dict[str, tuple[dt.timedelta, dt.datetime | None]] = {}
     told: dict[str, trash_rows.GaveWay] = {}
@@ -84,7 +83,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
 
     So a clock that jumps by years shortens the time by a day at most.
     """
-    with Tree(root) as tree, explained("look into", TRASH):
+    with Tree(root) as tree, tree.explained("look into", TRASH):
         ids = [name.decode("utf-8", "backslashreplace") for name in names_in(tree, TRASH) if not name.endswith(GOING)]
     if not ids:
         return
@@ -125,7 +124,7 @@ def empty(
     What the system forbids to remove is raised once all else is gone.
     """
     gone, kept = due(database, root, kept_for, only)
-    with Tree(root) as tree, explained("empty", TRASH):
+    with Tree(root) as tree, tree.explained("empty", TRASH):
         for trashed in gone:
             guard.check("trash going")
             rename_folder(tree, place(trashed.transfer_id), place(trashed.transfer_id) + GOING)
@@ -147,7 +146,7 @@ def empty(
 
 def is_empty(root: bytes) -> bool:
     """Whether nothing lies in the trash of a root, not even what is left of something that was being removed."""
-    with Tree(root) as tree, explained("look into", TRASH):
+    with Tree(root) as tree, tree.explained("look into", TRASH):
         return not names_in(tree, TRASH)
 
 
@@ -177,7 +176,7 @@ def look(tree: Tree, name: bytes) -> Trashed | None:
 
 def erase(tree: Tree, folder: bytes, guard: Guard) -> None:
     """Remove a folder with everything below it, or a file, if it is there; a typed error names what stays."""
-    with explained("remove", folder) as removing:
+    with tree.explained("remove", folder) as removing:
         found = tree.stat(folder)
         if found is None:
             return

@@ -115,6 +115,16 @@ def test_an_error_names_the_file_and_the_way_out(number: int, kind: type[Excepti
     assert error.message.startswith(f"could not write caf\\xe9/1.mp3: {os.strerror(number)}; ")
 
 
+def test_an_error_below_a_root_names_the_root_too_which_says_the_disk(root: bytes) -> None:
+    with Tree(root) as tree:
+        with pytest.raises(NoRoom) as raised, tree.explained("write", b"caf\xe9/1.mp3"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        assert raised.value.message.startswith(f"could not write {os.fsdecode(root)}/caf\\xe9/1.mp3: No space left")
+        assert raised.value.path == b"caf\xe9/1.mp3"
+        with pytest.raises(Rejected, match=f"^{os.fsdecode(root)}/a is not a plain file"), tree.opened(b"a"):
+            pass
+
+
 def test_paths_are_joined_and_taken_apart() -> None:
     assert list(ancestors(b"a/b/c")) == [b"a/b", b"a"]
     assert [within(b"", b"x"), within(b"a", b""), within(b"a", b"x")] == [b"x", b"a", b"a/x"]
