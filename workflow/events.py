@@ -31,7 +31,7 @@ from config.tables import Base, BigId, column, optional
 Kind = Literal[
     "item_staged", "needs_review", "approved", "rejected", "undone",
     "published", "unpublished", "run_finished", "run_failed", "job_dead", "library_suspended",
-    "player_missed", "damage_found", "move_held",
+    "player_missed", "damage_found", "move_held", "library_away",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 STAGED: Final[tuple[Kind, ...]] = ("item_staged",)
@@ -190,6 +190,12 @@ def last_failure(connection: Connection) -> str | None:
     ends = (row for row in connection.execute(query.limit(LOOKED_BACK)) if not row.facts.get("dry_run"))
     last = next(ends, None)
     return None if last is None else last.facts.get("code")
+
+
+def was_told(connection: Connection, kind: Kind, subject: str, since: dt.datetime) -> bool:
+    """Tell whether such an event of a subject was written since then."""
+    mine = (EventRow.kind == kind, EventRow.subject == subject, EventRow.at > since)
+    return connection.execute(select(EventRow.id).where(*mine).limit(1)).first() is not None
 
 
 def of_ids(connection: Connection, ids: Collection[int]) -> list[Event]:

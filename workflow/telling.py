@@ -54,6 +54,13 @@ def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
     return Event("library_suspended", f"{library.called} {show_path(library.path)}", why, run_id=run_id)
 
 
+def of_absence(library: Library, why: str) -> Event:
+    """Return the event of a library that is not there while albums wait to be published."""
+    return Event(
+        "library_away", f"{library.called} {show_path(library.path)}", f"{why}; until then nothing is published"
+    )
+
+
 def of_held(transfer: Transfer) -> Event:
     """Return the event of a move that waits for a person."""
     where = show_path(os.path.join(transfer.dst_root, transfer.target))

@@ -14,7 +14,7 @@ from pathlib import Path
 from loguru import logger
 
 from config.database import Database
-from config.errors import GreenroomError, LeaseLost, Unmoved
+from config.errors import GreenroomError, LeaseLost, Misconfigured, Unmoved
 from config.lease import Guard, StopSignal
 from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
@@ -24,9 +24,11 @@ from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
 from processor.transfers.trash import Trashed
 from workflow import events, telling
+from workflow.engine import listing
 from workflow.holding import holding, reading
 from workflow.operations.published import heal, recorded
 
+TOLD_AGAIN = dt.timedelta(days=1)  # after which people hear anew of a library that is still away
 WORKERS = 2  # files that are copied at once
 OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
 
@@ -102,7 +104,7 @@ def prune_trash(database: Database, guard: Guard, staging: Library, days: int, s
             if root is staging:
                 work(guard)
                 continue
-            verify_root(root)
+            _verify(database, root)
             if not reading([root], partial(trash.is_empty, root.path)):
                 holding(database, [root], "empty the trash", stop, work)
         except LeaseLost:
@@ -110,6 +112,20 @@ def prune_trash(database: Database, guard: Guard, staging: Library, days: int, s
         except GreenroomError as error:
             log = logger.bind(root=show_path(root.path), code=error.reason_code, error=error.message)
             log.warning("the trash could not be emptied")
+
+
+def _verify(database: Database, library: Library) -> None:
+    """Do what `verify_root` does; of a library that albums wait for people hear once a day."""
+    try:
+        verify_root(library)
+    except Misconfigured as error:
+        now = dt.datetime.now(dt.UTC)
+        event = telling.of_absence(library, error.message)
+        with database.begin() as connection:
+            waits = listing.page(connection, statuses=("queued",), phase="publish", limit=1)
+            if waits and not events.was_told(connection, event.kind, event.subject, now - TOLD_AGAIN):
+                events.tell(connection, [event], now)
+        raise
 
 
 def empty_trash(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from config import admin
 from config.database import Database
+from config.machine import utc_now
 from processor.metadata.documents import ITSELF
 from tests.carrying import carrying
 from tests.commands import chosen, printed
@@ -19,7 +21,7 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
-from workflow import events, progress, succession
+from workflow import events, progress, succession, upkeep
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.operations import deciding, editing
@@ -192,3 +194,24 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
     assert refused.startswith(f"! item {item_id} refused\n"), refused
     assert "is not published" in refused
     assert "name items" in printed("publish", code=2)
+
+
+def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_for_it(house: House) -> None:
+    def told() -> list[str]:
+        with house.database.read() as connection:
+            return [one.why for one in events.of_ids(connection, range(100)) if one.kind == "library_away"]
+
+    item_id = only(house)["id"]
+    library(house).rename(house.staging.with_name("elsewhere"))
+    house.run()
+    assert told() == [], "nothing waits for it"
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    house.run()
+    house.run()
+    (why,) = told()
+    assert str(library(house)) in why
+    assert why.endswith("until then nothing is published")
+    with house.database.begin() as connection:
+        connection.execute(text("UPDATE events SET at = :then"), {"then": utc_now() - upkeep.TOLD_AGAIN})
+    house.run()
+    assert told() == [why, why]

@@ -28,13 +28,15 @@ QUIET: Final = dt.timedelta(minutes=1)  # without another album that waits for a
 PATIENCE: Final = dt.timedelta(minutes=30)  # for which the first of them waits for others
 SHOWN: Final = 20  # lines of one message; the others are counted
 SENT: Final = 500  # events of one message for a program, some 200 kB: many take no more than 1 MB
-DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found move_held"
+DEFAULT: Final = (
+    "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found move_held library_away"
+)
 _WORDS: Final[dict[Kind, str]] = {
     "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
     "undone": "taken back", "published": "published", "unpublished": "taken out of its library",
     "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
     "library_suspended": "library suspended", "player_missed": "not shown by a player",
-    "damage_found": "damage found", "move_held": "move held for a person",
+    "damage_found": "damage found", "move_held": "move held for a person", "library_away": "library not there",
 }  # fmt: skip
 
 
