@@ -7,6 +7,8 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -17,6 +19,7 @@ from config.errors import GreenroomError, SchemaChanged
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, log_threads
 from config.machine import boottime, share_heaps, utc_now
+from config.task import Task
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
@@ -24,6 +27,9 @@ from daemon.hanging import GIVEN_UP_AFTER, Hanging, roots
 from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
+
+if TYPE_CHECKING:
+    from daemon.web.server import WebServer
 
 LATE_BEATS = 3  # after so many intervals without a beat one is asked for: the clock was set back
 GIVEN_UP = "a disk does not answer and is waited for no longer; the next start settles what was begun"
@@ -125,27 +131,43 @@ class _Page:
     """Serves the page until the stack ends. Albums are staged also where it cannot be served.
 
     What is in the way may go: an address comes after us at a boot, is another's for a while, the database is full. So
-    it is tried at each beat until it is served.
+    it is tried at each beat until it is served; in a thread of its own, for name servers that do not answer keep who
+    asks for the address of a name for minutes.
     """
 
     def __init__(self, app: Application, stack: contextlib.ExitStack) -> None:
         self._app, self._stack = app, stack
         self._address = app.boot.web_address  # None once nothing is to be done
+        self._coming: Task[WebServer] | None = None
         self._told = ""
 
     def __call__(self) -> None:
         if self._address is None:
             return
-        from daemon.web.server import WebServer
-
+        patience = 0.0 if self._coming else GLANCE
+        self._coming = self._coming or Task(partial(_web_server, self._app, self._address))
+        if not self._coming.over.wait(patience):
+            if not self._told:
+                self._tell(f"{self._address[0]} is still being looked up, or the database waited for")
+            return
+        came, self._coming = self._coming, None
         try:
-            self._stack.enter_context(WebServer(self._app, self._address))
+            self._stack.enter_context(came.result())
         except GreenroomError as error:
-            if error.message != self._told:
-                self._told = error.message
-                logger.bind(error=error.message).error("there is no page; it is tried again")
+            self._tell(error.message)
         else:
             self._address = None
+
+    def _tell(self, error: str) -> None:
+        if error != self._told:
+            self._told = error
+            logger.bind(error=error).error("there is no page; it is tried again")
+
+
+def _web_server(app: Application, address: tuple[str, int]) -> WebServer:
+    from daemon.web.server import WebServer
+
+    return WebServer(app, address)
 
 
 class _Reporting:

@@ -17,5 +17,5 @@ def listening(address: tuple[str, int]) -> socket.socket:
     both = host == "::" and socket.has_dualstack_ipv6()
     try:
         return socket.create_server(address, family=family, dualstack_ipv6=both, backlog=128)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError) as error:
         raise Misconfigured(f"the page cannot listen on {host} port {port}: {error}; set GREENROOM_WEB") from error

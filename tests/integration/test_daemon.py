@@ -239,6 +239,24 @@ def test_a_page_whose_address_is_taken_at_the_start_is_there_once_it_is_free(ins
     assert installation.errors.read_text().count("there is no page; it is tried again") == 1
 
 
+def test_a_page_whose_name_no_server_resolves_holds_up_no_beat(installation: Installation, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "sitecustomize.py").write_text(
+        "import socket, time\n"
+        "def create_server(*address, **how):\n"
+        "    time.sleep(3600)\n"
+        "socket.create_server = create_server\n"
+    )
+    installation.environ |= {"GREENROOM_WEB": "music.example:7788", "PYTHONPATH": str(tmp_path / "lib")}
+    with installation.daemon() as process:
+        installation.told.clear()
+        for _ in range(3):
+            installation.hear(lambda line: line == "WATCHDOG=1")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT) == 0
+    assert installation.errors.read_text().count("there is no page; it is tried again") == 1
+
+
 def test_threads_of_the_daemon_share_two_heaps(installation: Installation) -> None:
     installation.set(enabled=True, schedule=YEARLY, quiet_seconds=0)
     with installation.daemon() as process:
