@@ -188,8 +188,9 @@ def unanswered(root: bytes, since: dt.datetime) -> str:
     on = f" ({mount.type}, {mount.source} at {show_path(mount.point)})" if mount else ""
     point = show_path(mount.point if mount else root)
     return (
-        f"the disk of {show_path(root)}{on} has not answered since {show_time(since)}: see to its server, "
-        f"its cable or the program that mounts it; what waits goes on by itself then. `umount -f {point}` gives it up"
+        f"the disk of {show_path(root)}{on} was asked at {show_time(since)} and has not answered yet: "
+        f"see to its server, its cable or the program that mounts it; what waits goes on by itself then. "
+        f"`umount -f {point}` gives it up"
     )
 
 

@@ -189,17 +189,7 @@ def load_boot_settings(log_level: str = RESULT_LEVEL) -> BootSettings:
 
     Raises Misconfigured, naming the value and what is wrong with it.
     """
-    file = config_file()
-    try:
-        boot = BootSettings()
-    except ValidationError as error:
-        raise Misconfigured(
-            _named(error, file)
-        ) from None  # the chained error would print the values, secrets among them
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"the configuration file {file} cannot be read: {error}") from None
-    if "GREENROOM_CONFIG_FILE" in os.environ and not file.is_file():
-        raise Misconfigured(f"there is no configuration file {file}; correct or remove GREENROOM_CONFIG_FILE")
+    boot, file = read_boot_settings(), config_file()
     if not boot.data_dir.is_absolute():
         raise Misconfigured(f"GREENROOM_DATA_DIR must be an absolute path, not {boot.data_dir}")
     try:
@@ -214,6 +204,22 @@ def load_boot_settings(log_level: str = RESULT_LEVEL) -> BootSettings:
         _check_owner(boot.data_dir)
     except OSError as error:
         raise Misconfigured(f"the data folder {boot.data_dir} cannot be looked at: {error.strerror}") from error
+    return boot
+
+
+def read_boot_settings() -> BootSettings:
+    """Read the boot settings, and do nothing else. Raises Misconfigured, naming the value and what is wrong with it."""
+    file = config_file()
+    try:
+        boot = BootSettings()
+    except ValidationError as error:
+        raise Misconfigured(
+            _named(error, file)
+        ) from None  # the chained error would print the values, secrets among them
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the configuration file {file} cannot be read: {error}") from None
+    if "GREENROOM_CONFIG_FILE" in os.environ and not file.is_file():
+        raise Misconfigured(f"there is no configuration file {file}; correct or remove GREENROOM_CONFIG_FILE")
     return boot
 
 

@@ -84,11 +84,14 @@ class Application:
             return None
         return newest[0]["fire_time"], str(newest[0]["settings"].get("schedule", ""))
 
-    def last_done(self) -> dt.datetime | None:
-        """Return when a cycle, dry or not as the settings have it, was last done; None if none ever was."""
+    def last_look(self) -> dt.datetime | None:
+        """Return when the last cycle that was done, dry or not as the settings have it, began; None if none ever was.
+
+        One that ended in the future, as the clock was set back since, says nothing of what came after it.
+        """
         dry_run = self.staging_settings()[0].dry_run
         with self.database.read() as connection:
-            return runs.last_success(connection, dry_run=dry_run)
+            return runs.last_look(connection, dt.datetime.now(dt.UTC), dry_run=dry_run)
 
     def run_cycle(
         self,

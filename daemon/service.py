@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from config.answering import GLANCE
-from config.boot import load_boot_settings
+from config.boot import BootSettings, read_boot_settings
 from config.database import Database
 from config.errors import GreenroomError, SchemaChanged
 from config.libraries import verify_root
-from config.logs import RUNNING_LEVEL, log_threads
+from config.logs import RUNNING_LEVEL, log_threads, setup_logs
 from config.machine import boottime, share_heaps, utc_now
 from config.task import Task
 from daemon import scheduler, secrecy, systemd
@@ -60,7 +60,7 @@ def serve(app: Application) -> int:
             return hanging.look(roots(app.database), busy=busy or carrying.is_busy or bool(app.ongoing.stages()))
 
         def watch(root: bytes, hear: Callable[[], None]) -> Watch:
-            return Watch(root, hear, since=(app.last_done() or utc_now()).timestamp())
+            return Watch(root, hear, since=(app.last_look() or utc_now()).timestamp())
 
         heartbeat = scheduler.Heartbeat(
             app, stop, clock=utc_now, monotonic=boottime, watch=watch, carry=carrying.look, silent=silent
@@ -75,7 +75,7 @@ def serve(app: Application) -> int:
             beats = Beats(beat, every)
             while not beat.outdated and (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
                 if caught == signal.SIGHUP:
-                    _reload(heartbeat, beat)
+                    _reload(app.boot, heartbeat, beat)
                 elif boottime() - heartbeat.beaten > LATE_BEATS * every:
                     beats.now()
         finally:
@@ -205,20 +205,23 @@ def _next(signals: queue.SimpleQueue[int], seconds: float) -> int | None:
     return None
 
 
-def _reload(heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
+def _reload(boot: BootSettings, heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
     systemd.notify(systemd.reloading())
-    _read_log_settings_again()
+    _read_log_settings_again(boot)
     heartbeat.stop_listening()
     beat()
     systemd.notify(systemd.READY)
     logger.info("settings read again")
 
 
-def _read_log_settings_again() -> None:
+def _read_log_settings_again(before: BootSettings) -> None:
+    """Log as the boot settings say now, of which nothing else is obeyed; the secrets in use are those of before."""
     try:
-        load_boot_settings(RUNNING_LEVEL)
+        boot = read_boot_settings()
     except GreenroomError as error:
         logger.bind(error=error.message).error("the boot settings cannot be read; the old ones stay")
+    else:
+        setup_logs(boot.log_level or RUNNING_LEVEL, boot.log_format, [*before.secrets, *boot.secrets])
 
 
 def _check_at_start(app: Application) -> None:

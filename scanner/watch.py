@@ -141,7 +141,11 @@ class Watch:
         for folder in folders:  # grows while it is walked
             with suppress(OSError), os.scandir(folder) as listing:
                 for entry in listing:
-                    if built_in(entry.name, False) not in (OWN, JUNK):
+                    if self._stopping.is_set():
+                        return
+                    if built_in(entry.name, False) in (OWN, JUNK):
+                        continue
+                    with suppress(OSError):  # gone meanwhile, or nobody can say anything of it
                         yield entry.stat(follow_symlinks=False).st_ctime
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)

@@ -144,6 +144,14 @@ def last_success(connection: Connection, *, dry_run: bool = False) -> dt.datetim
     return connection.execute(query).scalar_one()
 
 
+def last_look(connection: Connection, now: dt.datetime, *, dry_run: bool = False) -> dt.datetime | None:
+    """Return when the run, or dry one, that was last done by now began: what came later it may not have seen."""
+    kind = RunRow.dry_run == (true() if dry_run else false())
+    done = (RunRow.status == "done", kind, RunRow.finished_at <= now, RunRow.started_at <= now)
+    query = select(RunRow.started_at).where(*done).order_by(RunRow.finished_at.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
     """Return runs that ended before a time; the newest stay, for the schedule goes on from them."""
     newest = select(RunRow.id).order_by(RunRow.id.desc()).limit(NEWEST_KEPT).scalar_subquery()

@@ -95,7 +95,7 @@ def test_wherever_a_disk_hangs_work_is_given_up_and_wakes_up_to_change_nothing(
         before = rows(house), seen(others), seen(silent)
         if work.came.how == "given-up":
             assert others == [] or are_free(house, others), how
-            assert goes_on or "has not answered since" in "".join(house.ended(0)[1:]), how
+            assert goes_on or "has not answered yet" in "".join(house.ended(0)[1:]), how
         status = work.wake_up()
         if work.came.how == "given-up":
             assert status == (0 if goes_on else 1), how

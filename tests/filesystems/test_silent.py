@@ -22,7 +22,7 @@ from tests.filesystems.kinds import KINDS, Kind, mounted, tell_driver, upon
 from tests.waiting import until
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
-SILENT = "has not answered since"
+SILENT = "has not answered yet"
 
 
 @pytest.fixture

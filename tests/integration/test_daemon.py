@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 from sqlalchemy import text
 
 from config import admin
+from config.boot import read_boot_settings
 from config.database import Database
 from config.errors import Busy
 from config.libraries import add_library
 from config.reasons import Reason
+from daemon.service import _read_log_settings_again
 from daemon.sole import LOCK_NAME, running_daemon, sole_daemon
 from tests.music import write_album
 from tests.waiting import until
@@ -136,20 +139,38 @@ def test_a_change_in_the_folder_asks_for_a_cycle(installation: Installation) -> 
 def test_what_was_dropped_while_no_daemon_ran_is_taken_when_one_starts_and_a_restart_alone_begins_nothing(
     installation: Installation,
 ) -> None:
+    def staged() -> list[str]:
+        return [row["trigger"] for row in installation.runs() if row["counts"].get("staged")]
+
     installation.set(schedule=YEARLY, enabled=True, quiet_seconds=2, reserve_mib=0)
     write_album(installation.inbound / "Early", artist="Artist", album="Early", tracks=1)
     with installation.daemon():
         installation.hear_status("last: nothing yet")
         (installation.inbound / "Early").rename(installation.inbound / "Artist - Early")
-        installation.hear_status("last: 1 staged")
+        until(lambda: staged() == ["watch"])
     write_album(installation.inbound / "Late", artist="Artist", album="Late", tracks=1)
     with installation.daemon():
-        installation.told.clear()  # what the one before said
-        installation.hear_status("last: 1 staged")
-    assert len(installation.runs()) == 2
+        until(lambda: staged() == ["watch"] * 2)
+    before = len(installation.runs())
     with installation.daemon():
         time.sleep(5)  # more than the quiet seconds, after which what it began to listen with would be a cycle
-    assert [(row["trigger"], row["counts"]["staged"]) for row in installation.runs()] == [("watch", 1)] * 2
+    assert len(installation.runs()) == before
+
+
+def test_what_came_while_the_last_cycle_ran_is_taken_when_a_daemon_starts_and_so_after_the_clock_was_set_back(
+    installation: Installation,
+) -> None:
+    installation.set(schedule=YEARLY, enabled=True, quiet_seconds=0, reserve_mib=0)
+    began = dt.datetime.now(dt.UTC)
+    write_album(installation.inbound / "Late", artist="Artist", album="Late", tracks=1)
+    row = {"status": "done", "trigger": "command", "dry_run": False, "host": "h", "pid": 7, "settings": {}}
+    for hours in (-1, 5):  # that before, and one of a clock that was wrong
+        when = began + dt.timedelta(hours=hours)
+        with installation.database.begin() as connection:
+            runs.start(connection, {**row, "id": runs.new_run_id(when), "fire_time": None, "started_at": when})
+            connection.execute(text("UPDATE runs SET finished_at = started_at"))
+    with installation.daemon():
+        until(lambda: any(run["counts"].get("staged") for run in installation.runs()))
 
 
 def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(installation: Installation) -> None:
@@ -324,6 +345,23 @@ def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> No
     assert any(line.startswith("MONOTONIC_USEC=") for line in installation.told)
     assert "settings read again" in installation.errors.read_text()
     assert "GREENROOM_LOG_LEVEL" in installation.errors.read_text()
+
+
+def test_a_reload_obeys_what_is_said_of_the_log_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "greenroom.toml"
+    monkeypatch.setenv("GREENROOM_CONFIG_FILE", str(file))
+    monkeypatch.delenv("GREENROOM_DATABASE_URL", raising=False)
+    monkeypatch.delenv("GREENROOM_DATA_DIR", raising=False)
+    said = 'log_level = "{}"\ndata_dir = "{}"\ndatabase_url = "postgresql+psycopg://u:{}@h/d"\n'
+    file.write_text(said.format("WARNING", tmp_path / "data", "of-before"))
+    before = read_boot_settings()
+    file.write_text(said.format("INFO", tmp_path / "elsewhere", "of-now"))
+    _read_log_settings_again(before)
+    logger.info("now of-now, in use of-before")
+    assert [path.name for path in tmp_path.iterdir()] == ["greenroom.toml"]
+    assert "now •••, in use •••" in capsys.readouterr().err
 
 
 def test_a_second_daemon_on_the_same_folder_names_the_first(installation: Installation) -> None:

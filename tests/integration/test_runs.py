@@ -96,6 +96,29 @@ def test_the_newest_runs_come_first_and_can_be_limited_to_one_trigger(database: 
     assert newest(database, trigger="watch") == []
 
 
+def test_what_came_after_the_last_cycle_began_may_be_unseen_and_what_the_future_saw_says_nothing(
+    database: Database,
+) -> None:
+    def last(minute: float, **kind: bool) -> dt.datetime | None:
+        with database.read() as connection:
+            return runs.last_look(connection, NOW + dt.timedelta(minutes=minute), **kind)
+
+    def done(began: int, ended: int, **columns: Any) -> None:
+        run_id = begin(database, began, **columns)
+        with database.begin() as connection:
+            runs.finish(connection, run_id, status="done", finished_at=NOW + dt.timedelta(minutes=ended))
+
+    assert last(0) is None
+    done(0, 5)
+    done(10, 15, dry_run=True)
+    done(100, 105)
+    done(50, 20)  # the clock was set back meanwhile
+    begin(database, 12)
+    assert [last(minute) for minute in (4, 15, 99)] == [None, NOW, NOW + dt.timedelta(minutes=50)]
+    assert last(16, dry_run=True) == NOW + dt.timedelta(minutes=10)
+    assert last(25) == NOW
+
+
 def test_the_plan_of_the_newest_dry_run_is_kept_also_after_the_clock_was_set_back(database: Database) -> None:
     names = [begin(database, minute, dry_run=True) for minute in (*range(100, 100 + plans.KEPT), 1)]
     with database.begin() as connection:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from config import machine
+from scanner import watch
 from scanner.watch import Watch, folder_times, list_folders, watches_used_up
 from tests.waiting import until
 
@@ -57,6 +58,41 @@ def test_what_changed_while_nobody_listened_is_heard_at_once_and_what_is_older_i
         os.utime(tmp_path / ".greenroom-trash/2.flac")
     assert listen(tmp_path, since=dropped - 1)[1].is_set()
     assert not listen(tmp_path, since=changed)[1].is_set()
+
+
+def test_what_cannot_be_looked_at_hides_nothing_beside_it(tmp_path: Path, listen: Listen) -> None:
+    folder = tmp_path
+    while len(os.fsencode(folder)) < os.pathconf(tmp_path, "PC_PATH_MAX") - 200:
+        folder /= "x" * 90
+    folder.mkdir(parents=True)
+    (folder / "1.flac").touch()
+    opened = os.open(folder, os.O_RDONLY)
+    for number in range(30):  # whose paths are longer than any call takes
+        os.close(os.open(f"{number}".ljust(250, "y"), os.O_CREAT, dir_fd=opened))
+    os.close(opened)
+    folders = folder.stat().st_ctime
+    while (folder / "1.flac").stat().st_ctime <= folders:
+        os.utime(folder / "1.flac")
+    assert listen(tmp_path, since=folders)[1].is_set()
+
+
+def test_who_stops_it_waits_for_no_look_at_a_large_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at, stops = [], threading.Event()
+
+    def slow(name: bytes, is_folder: bool) -> None:
+        looked_at.append(name)
+        assert stops.wait(LONG)
+
+    monkeypatch.setattr(watch, "built_in", slow)
+    for name in ("1.flac", "2.flac", "3.flac"):
+        (tmp_path / name).touch()
+    one = Watch(os.fsencode(tmp_path), lambda: None, since=math.inf, patience=0.0)
+    one.start()
+    until(lambda: looked_at)
+    one.stop()
+    stops.set()
+    until(lambda: not one._thread.is_alive())
+    assert len(looked_at) == 1
 
 
 def test_a_file_below_a_new_folder_is_heard(tmp_path: Path, listen: Listen) -> None:
