@@ -73,6 +73,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_key_goes", SECRETS),
     ),
     Mutant(
+        "a secret in use is shown in the log once it was changed for the next start",
+        "daemon/service.py",
+        "[*before.secrets, *boot.secrets]",
+        "boot.secrets",
+        tests("tests/integration/test_daemon.py", "-k", "a_reload_obeys"),
+    ),
+    Mutant(
+        "a beat waits for name servers",
+        "daemon/service.py",
+        "if not self._coming.over.wait(patience):",
+        "if not self._coming.over.wait():",
+        tests("tests/integration/test_daemon.py", "-k", "no_server_resolves"),
+    ),
+    Mutant(
         "a key is shown in the log",
         "config/secrecy.py",
         "        conceal(found)\n",
