@@ -16,6 +16,7 @@ from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff import read_wave
 from scanner.tags.said import Stream, row_of, say
 from scanner.tags.source import Source
+from scanner.tags.truncation import id3_end
 from scanner.tags.walked import walked
 
 # Container → module and class: mutagen's, or ours on top of it.
@@ -64,7 +65,7 @@ def read(fd: int, container: str) -> Facts:
         return _read_wave(source)
     with os.fdopen(os.dup(fd), "rb") as file:
         if container in _HAVE_APE:
-            file.seek(0)  # where who asked has read, or written, to is no matter
+            file.seek(id3_end(source))  # where who asked has read, or written, to is no matter
             info = _class_of(container)._Info(file)
             tags, pictures = from_ape(items(source))
         else:

@@ -33,8 +33,8 @@ _HEADER_READERS: dict[bytes, Callable[[Source], Row]] = {
     b"ID3\x04": id3.read,
 }
 _needed = itemgetter(*map(Facts._fields.index, ("title", "artist", "album", "bitrate", "duration_ms")))
-# What a hostile header may make of arithmetic on it; all of it only means that mutagen decides.
-_DOUBTS = (DoubtError, StructError, LookupError, ValueError, ArithmeticError)
+# What a hostile header may make of arithmetic on it, or of boxes in boxes; all of it only means that mutagen decides.
+_DOUBTS = (DoubtError, StructError, LookupError, ValueError, ArithmeticError, RecursionError)
 
 
 def read_tags(fd: int, extension: str, size: int) -> Reading:

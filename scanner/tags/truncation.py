@@ -143,22 +143,23 @@ def _asf(source: Source) -> bool:
 
 def _ape(source: Source) -> bool:
     """Monkey's Audio since 3.98 has a descriptor with the length of all parts in front of the tags."""
-    (version,) = unpack_from("<H", source.bytes_at(4, 2))
+    position = id3_end(source)
+    (version,) = unpack_from("<H", source.bytes_at(position + 4, 2))
     if version < 3980:
         return False
-    descriptor, header, seek, wav, low, high, tail = unpack_from("<7I", source.bytes_at(8, 28))
-    return bool(source.size < descriptor + header + seek + wav + (high << 32 | low) + tail)
+    descriptor, header, seek, wav, low, high, tail = unpack_from("<7I", source.bytes_at(position + 8, 28))
+    return bool(source.size < position + descriptor + header + seek + wav + (high << 32 | low) + tail)
 
 
 def _wavpack(source: Source) -> bool:
     """Blocks that do not reach the number of samples the first one promises, or the last of which is cut."""
-    position = reached = 0
-    total = _STREAMING
+    start = position = id3_end(source)
+    reached, total = 0, _STREAMING
     for _ in range(_MOST_BLOCKS):
         if position + 32 > source.size or source.bytes_at(position, 4) != b"wvpk":
             break
         size, _, _, samples, index, count = unpack_from("<IHHIII", source.bytes_at(position + 4, 20))
-        total = samples if position == 0 else total
+        total = samples if position == start else total
         reached = max(reached, index + count)  # a last block of no samples may hold a checksum
         position += size + 8
         if position > source.size:

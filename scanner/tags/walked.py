@@ -19,6 +19,7 @@ from scanner.tags.truncation import id3_end
 
 _LOST = 1 << 16  # bytes without a frame: the sound has ended
 _LAYER = 3
+_ADTS, _SAME_RATE = 7, 0x3C  # bytes of the head of a frame of bare AAC, and the bits of the rate in its third
 _UNTOLD = 0  # mutagen's bitrate mode without a Xing or VBRI header
 
 
@@ -117,11 +118,30 @@ def _mp4(source: Source, info: Any) -> Found:
     return (seconds, 0) if seconds else None
 
 
+def _adts(source: Source, info: Any) -> Found:
+    """Add up the frames of 1024 samples, of which mutagen looks at a hundred."""
+    position = id3_end(source)
+    head = source.bytes_at(position, 4)
+    samples, size = 0, 0
+    while position + _ADTS <= source.size:
+        data = source.bytes_at(position, _ADTS)
+        if data[0] != head[0] or data[1] != head[1] or data[2] & _SAME_RATE != head[2] & _SAME_RATE:
+            break
+        length = int.from_bytes(data[3:6], "big") >> 5 & 0x1FFF
+        if length < _ADTS:
+            break
+        samples += 1024 * ((data[6] & 3) + 1)
+        size += length
+        position += length
+    return (samples / info.sample_rate, size) if head[0] == 0xFF and info.sample_rate and samples else None
+
+
 _WALKS: dict[str, Callable[[Source, Any], Found]] = {
     "mp3": _mp3,
     "flac": _flac,
     "vorbis": _ogg,
     "opus": _ogg,
     "mp4": _mp4,
+    "adts": _adts,
     "tta": _tta,
 }

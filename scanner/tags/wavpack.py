@@ -29,9 +29,7 @@ class WavPackInfo(StreamInfo):
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        block = _block_at(file, 0)
-        if block is None:
-            raise wavpack.WavPackHeaderError("not a WavPack file")
+        block = _first_of_sound(file)
         rates, pieces = wavpack.RATES, dict(_pieces(file, block))
         number = block.flags >> _RATE & 0xF
         rate = rates[number] if number < len(rates) else int.from_bytes(pieces.get(_RATE_IS, b""), "little")
@@ -76,6 +74,18 @@ def _block_at(file: BinaryIO, start: int) -> _Block | None:
     _, size, version, index_high, total_high, total, index, samples, flags = _HEADER.unpack(header)
     whole = None if total == _UNTOLD else total + (total_high << 32) - total_high
     return _Block(start, start + size + 8, version, index + (index_high << 32), whole, samples, flags)
+
+
+def _first_of_sound(file: BinaryIO) -> _Block:
+    """Return the first block from here that has samples: what is in front of it tells neither rate nor bits."""
+    block = first = _block_at(file, file.tell())
+    for _ in range(_MOST):
+        if block is None or block.samples:
+            break
+        block = _block_at(file, block.end)
+    if first is None:
+        raise wavpack.WavPackHeaderError("not a WavPack file")
+    return block or first
 
 
 def _pieces(file: BinaryIO, block: _Block) -> Iterator[tuple[int, bytes]]:
