@@ -1,18 +1,23 @@
-"""Any MP4 file → its first track of sound, and the seconds of fragments. Source: ISO 14496-12, 8.8.3, 8.8.7, 8.8.8."""
+"""Any MP4 file → its first track of sound, its bytes, and the seconds of fragments.
+
+Source: ISO 14496-12, 8.7.3, 8.8.3, 8.8.7, 8.8.8.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import Struct
+from struct import Struct, unpack_from
 from typing import NamedTuple
 
-from scanner.tags.source import LONGEST, DoubtError, Source
+from scanner.tags.source import BLOCK, LONGEST, DoubtError, Source
 
 _BOX = Struct(">I4s").unpack_from
 _WORD = Struct(">I").unpack_from
+_TWO = Struct(">II").unpack_from
 _LONG = Struct(">Q").unpack_from
 _DEFAULTS = Struct(">III").unpack_from  # track, description, duration
-_PARTS = (b"tkhd",), (b"mdia", b"hdlr"), (b"mdia", b"mdhd"), (b"mdia", b"minf", b"stbl", b"stsd")
+_PARTS = (b"mdia", b"hdlr"), (b"mdia", b"mdhd"), (b"mdia", b"minf", b"stbl", b"stsd")
+_SIZES = (b"mdia", b"minf", b"stbl", b"stsz")
 _TFHD_BEFORE = ((0x1, 8), (0x2, 4))  # what stands in front of the duration, by flag
 _TFHD_DURATION = 0x8
 _TRUN_BEFORE = ((0x1, 4), (0x4, 4))
@@ -34,6 +39,7 @@ class Sound(NamedTuple):
     number: int
     unit: int  # ticks of a second
     description: Box
+    sizes: Box | None
 
 
 def seconds_of_fragments(source: Source) -> float | None:
@@ -52,6 +58,19 @@ def seconds_of_fragments(source: Source) -> float | None:
     return total / sound.unit if total and sound.unit else None
 
 
+def bytes_of_sound(source: Source) -> int:
+    """Add up the sizes of the samples of the first track of sound, 0 unknown. Raises DoubtError at odd boxes."""
+    sound, total = first_sound(source), 0
+    if sound is None or sound.sizes is None:
+        return 0
+    start, (of_all, count) = sound.sizes.start + 12, _TWO(source.bytes_at(sound.sizes.start + 4, 8))
+    end = start if of_all else min(sound.sizes.end, start + 4 * count)  # PCM says 1 of all, however large they are
+    for place in range(start, end - 3, BLOCK):
+        count = min(BLOCK, end - place) // 4
+        total += sum(unpack_from(f">{count}I", source.bytes_at(place, 4 * count)))
+    return total
+
+
 def first_sound(source: Source) -> Sound | None:
     """Return the first track of sound, if there is one. Raises DoubtError at odd boxes."""
     movies = (box for box in _boxes(source, 0, source.size) if box.name == b"moov")
@@ -60,9 +79,11 @@ def first_sound(source: Source) -> Sound | None:
 
 def _sounds(source: Source, movie: Box) -> Iterator[Sound]:
     for track in _find(source, movie, (b"trak",)):
-        for header, handler, media, description in zip(*(_find(source, track, path) for path in _PARTS), strict=False):
+        number = next((_behind_times(source, header) for header in _find(source, track, (b"tkhd",))), 0)
+        for handler, media, description in zip(*(_find(source, track, path) for path in _PARTS), strict=False):
             if source.bytes_at(handler.start + 8, 4) == b"soun":
-                yield Sound(_behind_times(source, header), _behind_times(source, media), description)
+                sizes = next(_find(source, track, _SIZES), None)
+                yield Sound(number, _behind_times(source, media), description, sizes)
 
 
 def _boxes(source: Source, start: int, end: int) -> Iterator[Box]:

@@ -26,6 +26,9 @@ def sample_entry(description: bytes, seconds: float) -> Stream:
             raise DoubtError("an ALAC cookie of an unknown version")
         bitrate, rate = int.from_bytes(config[16:20], "big"), int.from_bytes(config[20:24], "big")
         return "alac", seconds, bitrate, rate, config[5], config[9]
+    if codec == b"fLaC" and inner == b"dfLa" and config[0] & 0x7F == 0:  # STREAMINFO comes first
+        packed = int.from_bytes(config[14:18], "big")
+        return "flac", seconds, 0.0, packed >> 12, (packed >> 4 & 31) + 1, (packed >> 9 & 7) + 1
     if codec == b"mp4a" and inner == b"esds":
         bitrate, rate, channels = _elementary_stream(config, rate, channels)
         return "aac", seconds, bitrate, rate, 0, channels

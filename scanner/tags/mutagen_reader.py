@@ -23,7 +23,7 @@ from scanner.tags.walked import walked
 _CLASSES = {
     "mp3": ("mutagen.mp3", "MP3"),
     "flac": ("mutagen.flac", "FLAC"),
-    "mp4": ("mutagen.mp4", "MP4"),
+    "mp4": ("scanner.tags.mp4_lenient", "MP4"),
     "adts": ("mutagen.aac", "AAC"),
     "vorbis": ("mutagen.oggvorbis", "OggVorbis"),
     "opus": ("mutagen.oggopus", "OggOpus"),

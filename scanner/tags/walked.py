@@ -10,7 +10,7 @@ from typing import Any
 
 from scanner.tags import ogg
 from scanner.tags.flac_end import end_of_samples
-from scanner.tags.mp4_fragments import first_sound, seconds_of_fragments
+from scanner.tags.mp4_fragments import bytes_of_sound, first_sound, seconds_of_fragments
 from scanner.tags.mp4_sound import sample_entry
 from scanner.tags.mpeg import frame_at, stream_at
 from scanner.tags.said import Stream
@@ -32,7 +32,7 @@ def walked(source: Source, container: str, info: Any, stream: Stream) -> Stream:
     with suppress(DoubtError, StructError, LookupError):
         if container == "mp4" and (sound := first_sound(source)):
             description = source.bytes_at(sound.description.start, sound.description.end - sound.description.start)
-            stream = *stream[:-1], sample_entry(description, 0.0)[-1]
+            stream = *stream[:3], *sample_entry(description, 0.0)[3:]
         elif container == "tta":
             channels, bits = unpack("<HH", source.bytes_at(id3_end(source) + 6, 4))
             stream = *stream[:-2], bits, channels
@@ -114,8 +114,9 @@ def _tta(source: Source, info: Any) -> Found:
 
 
 def _mp4(source: Source, info: Any) -> Found:
-    seconds = None if info.length else seconds_of_fragments(source)
-    return (seconds, 0) if seconds else None
+    """Ask the fragments, where the head tells no length; and the data, where it tells no bitrate."""
+    seconds = info.length or seconds_of_fragments(source)
+    return (seconds, 0 if info.bitrate or not info.length else bytes_of_sound(source)) if seconds else None
 
 
 def _adts(source: Source, info: Any) -> Found:

@@ -341,6 +341,63 @@ def test_boxes_in_boxes_without_end_are_no_music(tmp_path: Path) -> None:
     assert code(reading) == "unreadable_audio"
 
 
+def test_a_number_that_is_cut_short_leaves_the_rest_of_an_mp4_readable(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, track="7", disc="1", **BASE)
+    short = box(b"trkn", box(b"data", bytes(8), b"\0\0\0\7")) + box(b"disk", box(b"data", bytes(8), b"\0"))
+    put(file, with_boxes(without(file.read_bytes(), b"trkn", b"disk"), short, *TAGS))
+    assert by_header(file) is None
+    reading = read(file)
+    assert reading.problem is None
+    assert reading.facts is not None
+    assert (reading.facts.title, reading.facts.album, reading.facts.codec) == ("Title", "Album", "aac")
+
+
+def test_chapters_in_no_order_leave_a_book_readable(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4b", seconds=0.3, **BASE)
+    chapters = box(b"chpl", b"\1" + bytes(7) + b"\5" + bytes(8) + b"\xff")
+    put(file, with_boxes(file.read_bytes(), chapters, *TAGS[:2]))
+    reading = read(file)
+    assert reading.problem is None
+    assert reading.facts is not None
+    assert (reading.facts.title, reading.facts.codec) == ("Title", "aac")
+
+
+def test_an_mp4_track_without_its_head_is_heard_alike(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    whole = file.read_bytes()
+    config = whole.index(b"\x12\x10", whole.index(b"esds"))
+    put(file, (whole[:config] + b"\x12\x08" + whole[config + 2 :]).replace(b"tkhd", b"tkh_"))  # one channel
+    facts = by_header(file)
+    assert facts is not None
+    assert facts == by_mutagen(file)
+
+
+@pytest.mark.parametrize(("rate", "bits", "channels"), [(96_000, 24, 2), (192_000, 24, 6), (44_100, 16, 1)])
+def test_a_flac_in_an_mp4_tells_its_sound_itself(rate: int, bits: int, channels: int, tmp_path: Path) -> None:
+    packed = rate << 44 | channels - 1 << 41 | bits - 1 << 36 | rate
+    info = struct.pack(">HH6xQ16x", 4096, 4096, packed)
+    flac = box(b"dfLa", bytes(4), b"\x80\0\0\x22", info)
+    entry = box(b"fLaC", bytes(6), b"\0\1", bytes(8), struct.pack(">HHII", 2, 16, 0, 48_000 << 16), flac)
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    whole = file.read_bytes()
+    old = whole[whole.index(b"stsd") - 4 :][: int.from_bytes(whole[whole.index(b"stsd") - 4 :][:4], "big")]
+    padded = box(b"stsd", bytes(4), b"\0\0\0\1", entry)
+    facts = read(put(file, with_boxes(whole.replace(old, b""), padded, *SAMPLES, less=len(old)))).facts
+    assert facts is not None
+    assert (facts.codec, facts.sample_rate, facts.bits, facts.channels) == ("flac", rate, bits, channels)
+
+
+def test_the_bitrate_of_an_mp4_that_tells_none_is_that_of_its_sound(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=2.0, pictures=[(JPEG * 500, "image/jpeg", 3)], **BASE)
+    told = read(file).facts
+    whole = file.read_bytes()
+    place = whole.index(b"\x40\x15", whole.index(b"esds")) + 9  # behind the largest bitrate
+    facts = read(put(file, whole[:place] + bytes(4) + whole[place + 4 :])).facts
+    assert told is not None
+    assert facts is not None
+    assert facts.bitrate == pytest.approx(told.bitrate, rel=0.1)
+
+
 def test_a_codec_with_a_name_that_is_no_text_has_none_of_that_in_it(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
     facts = read(put(file, file.read_bytes().replace(b"mp4a", b"mp\0\0"))).facts
