@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import PurePath
 
 from tests.faults.traced import Call, mark
 from tests.faults.world import Steps
 
-_AT = r'(?:AT_FDCWD(?:<[^>]*>)?|\d+<(?P<{0}dir>[^>]*)>), "(?P<{0}name>[^"]*)"'
+_AT = r'(?:(?:AT_FDCWD(?:<[^>]*>)?|\d+<(?P<{0}dir>[^>]*)>), )?"(?P<{0}name>[^"]*)"'
 _ONE = re.compile(_AT.format("a"))
 _TWO = re.compile(_AT.format("a") + ", " + _AT.format("b"))
 _FD = re.compile(r"\d+<(?P<path>[^>]*)>")
-_EMPTY = re.compile(r"/\.greenroom-(tx|trash)/\.")
+_MADE, _REMOVED = ("mkdir", "mkdirat"), ("unlink", "unlinkat", "rmdir")
+_EMPTY = re.compile(r"/\.greenroom-((tx|trash|retag)/\.|probe)|/blobs/\.")
 
 
 class Marking(Steps):
@@ -33,61 +35,86 @@ class Disk:
         self.names: set[str] = set()  # changed since their folder was synced
         self.contents: set[str] = set()  # new files, since they were synced
         self.synced: set[str] = set()  # files of others whose bytes were synced before they were linked
+        self.empty: set[str] = set()  # folders that were made and hold nothing yet
 
     def take(self, call: Call) -> None:
         """Follow one call."""
         if not call.was_done:
             return
         if call.name in ("fsync", "fdatasync"):
+            if not call.text.endswith("= 0"):  # it was killed in there
+                return
             path = path_of(call)
             self.contents.discard(path)
             self.synced.add(path)
             self.names = {name for name in self.names if os.path.dirname(name) != path}
-        elif call.name in ("mkdirat", "unlinkat") or (call.name == "openat" and "O_CREAT" in call.text):
+        elif call.name in (*_MADE, *_REMOVED) or (call.name == "openat" and "O_CREAT" in call.text):
             (path,) = _paths(_ONE, call.text, "a")
-            if call.name == "unlinkat":  # with a folder all that was below it is gone
+            if call.name in _REMOVED:  # with a folder all that was below it is gone
                 self.names = {name for name in self.names if not name.startswith(path + "/")}
-            self.names.add(path)
+            self._name(path)
             self.contents.discard(path)
+            if call.name in _MADE:
+                self.empty.add(path)
             if call.name == "openat":
                 self.contents.add(path)
-        elif call.name == "linkat":
+        elif call.name in ("link", "linkat"):
             old, new = _paths(_TWO, call.text, "ab")
-            self.names.add(new)
+            self._name(new)
             # Bytes that nobody synced may never have been synced by whoever wrote them.
             (self.synced if old in self.synced else self.contents).add(new)
-        elif call.name in ("renameat", "renameat2"):
-            self._rename(*_paths(_TWO, call.text, "ab"))
+        elif call.name in ("rename", "renameat", "renameat2"):
+            old, new = _paths(_TWO, call.text, "ab")
+            self._rename(old, new, exchanged="RENAME_EXCHANGE" in call.text)
         elif call.name in ("write", "pwrite64", "fchmod", "utimensat", "ftruncate", "fallocate"):
             self.contents.add(path_of(call))
             self.synced.discard(path_of(call))
 
     def lost(self, *roots: str) -> list[str]:
-        """Return what would be lost below some roots; the files that keep players out hold nothing."""
-        found = (path for path in {*self.names, *self.contents} if path.startswith(roots) and not _EMPTY.search(path))
-        return sorted(found)
+        """Return what would be lost below some roots; new folders hold nothing, nor do files that keep players out."""
+        lost = {*self.names, *self.contents} - self.empty
+        return sorted(path for path in lost if path.startswith(roots) and not _EMPTY.search(path))
 
-    def _rename(self, old: str, new: str) -> None:
+    def _name(self, path: str) -> None:
+        """Take a name for changed; what it is in is empty no more."""
+        self.names.add(path)
+        if not _EMPTY.search(path):
+            self.empty -= {path, *map(str, PurePath(path).parents)}
+
+    def _rename(self, old: str, new: str, *, exchanged: bool) -> None:
         def moved(path: str) -> str:
-            return new + path[len(old) :] if path == old or path.startswith(old + "/") else path
+            for one, other in ((old, new), (new, old))[: 1 + exchanged]:
+                if path == one or path.startswith(one + "/"):
+                    return other + path[len(one) :]
+            return path
 
-        self.names = {moved(path) for path in self.names} | {old, new}
-        self.contents = {moved(path) for path in self.contents - {new}}  # an empty file may have taken the name before
+        taken = set() if exchanged else {new}  # an empty file may have taken the name before
+        self.names = {moved(path) for path in self.names}
+        self.contents = {moved(path) for path in self.contents - taken}
+        self.synced = {moved(path) for path in self.synced - taken}
+        self.empty = {moved(path) for path in self.empty}
+        self._name(old)
+        self._name(new)
 
 
 def path_of(call: Call) -> str:
     """Return what a call was about that has a descriptor first."""
     found = _FD.match(call.text)
-    return found["path"] if found else ""
+    return _decoded(found["path"]) if found else ""
 
 
 def _paths(pattern: re.Pattern[str], text: str, sides: str) -> list[str]:
     found = pattern.search(text)
     return (
-        [os.path.join(found[f"{side}dir"] or "", found[f"{side}name"]) for side in sides]
+        [_decoded(os.path.join(found[f"{side}dir"] or "", found[f"{side}name"])) for side in sides]
         if found
         else [""] * len(sides)
     )
+
+
+def _decoded(text: str) -> str:
+    """Return a path as it is: strace writes what is not ASCII as C would."""
+    return os.fsdecode(text.encode().decode("unicode_escape").encode("latin-1"))
 
 
 def unsynced(labels: list[str]) -> Iterator[int]:
