@@ -892,6 +892,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("takes_nothing and restage", SYNCED),
     ),
     Mutant(
+        "recovery takes an album that was restored from the trash for durable",
+        "processor/moves/restore.py",
+        "            rename_folder(tree, undo.target, home)\n        sync_both(tree, home, run.guard)\n",
+        "            rename_folder(tree, undo.target, home)\n            sync_both(tree, home, run.guard)\n",
+        on_sqlite("restore", "tests/faults/test_explored_durable.py"),
+    ),
+    Mutant(
         "recovery takes a published album that was put aside for durable",
         "processor/moves/upgrade.py",
         "        sync_both(tree, place, run.guard)  # whoever",

@@ -35,6 +35,10 @@ class Hook:
         # The lease is renewed beside the steps, the more often the longer they take.
         if threading.current_thread().name != "lease" and not connection.get_execution_options().get("greenroom_read"):
             self.step("commit")
+            self.commit(connection)
+
+    def commit(self, connection: Connection) -> None:
+        """Look at what a connection is about to commit."""
 
     def step(self, label: str) -> None:
         """Note a step; if it is the one, do what is to happen before it, or what says False before the next."""
