@@ -41,7 +41,20 @@ class Script(Payload):
     version: ClassVar[int] = 2
 
     do: Literal[
-        "end", "hold", "spin", "fail", "park", "reject", "quote", "break", "kill", "turn", "freeze", "open", "busy"
+        "end",
+        "hold",
+        "spin",
+        "fail",
+        "park",
+        "reject",
+        "quote",
+        "break",
+        "kill",
+        "turn",
+        "freeze",
+        "open",
+        "busy",
+        "miss",
     ] = "end"
     seconds: float = 0
     times: int = 0
@@ -113,6 +126,10 @@ def _busy(context: Context, job: Job, payload: Script) -> None:
     raise RootBusy("somebody works on the root")
 
 
+def _miss(context: Context, job: Job, payload: Script) -> None:
+    raise Retryable("the database did not answer", code="database_unavailable")
+
+
 def _kill(context: Context, job: Job, payload: Script) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -127,6 +144,7 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 _ACTS = {
     "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "quote": _quote,
     "break": _break, "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open, "busy": _busy,
+    "miss": _miss,
 }  # fmt: skip
 
 

@@ -19,7 +19,6 @@ Verb = Literal["retry", "cancel", "discard"]
 ADVICE: Final = {
     "worker_died": "Several workers died with it. Look at the log of their hosts before another one gets it.",
     "bad_payload": "An older version asked for it. Set it aside and ask anew.",
-    "database_unavailable": "The database was away for longer than its attempts lasted. Once it answers, retry.",
     "parked": "A person has to decide what the error says; then retry, or set it aside.",
     "dead": "Put right what the error names, then retry; or set it aside.",
 }

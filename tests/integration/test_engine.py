@@ -323,6 +323,29 @@ def test_a_job_that_finds_no_room_costs_no_attempt_and_people_hear_of_it_once(
     assert "until then it is tried again every few minutes" in told[0].why
 
 
+def test_a_database_that_is_away_costs_no_attempt_and_is_told_once_if_it_is_so_again(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    ids = [submit(engine, "alpha", n, do="miss") for n in range(3)]
+    work(alpha=Limits(1))
+
+    def told() -> list[str]:
+        until(lambda: all((job := engine.show(one)).status == "queued" and job.code for one in ids))
+        assert {(job.code, job.attempt) for job in map(engine.show, ids)} == {("database_unavailable", 0)}
+        assert all(job.not_before > utc_now() + dt.timedelta(seconds=30) for job in map(engine.show, ids))
+        with database.begin() as connection:
+            why = list(connection.scalars(text("SELECT why FROM events")))
+            connection.execute(update(JobRow).values(not_before=utc_now()))
+        return why
+
+    assert told() == [], "it may be a restart, which is over"
+    for _ in range(2):
+        fences = {job.id: job.fence for job in map(engine.show, ids)}
+        until(lambda: all(engine.show(one).fence > fences[one] for one in ids))  # noqa: B023
+        (why,) = told()
+        assert why.startswith("the database did not answer; until then it is tried again")
+
+
 def test_a_job_waits_longer_for_a_move_that_a_cycle_has_to_finish_than_for_a_lock() -> None:
     waits = [judge(error("wait"), 9, plays()["alpha"].retries, 0.5) for error in (Busy, Unmoved)]
     assert waits == [Verdict("queued", 10, counts=False), Verdict("queued", 60, counts=False)]

@@ -22,6 +22,8 @@ POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from th
 BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
 UNMOVED_SECONDS: Final = 60.0  # before it looks again whether a cycle has finished the move of its album
 FULL_SECONDS: Final = 300.0  # before it looks again whether there is room: each look may fill the disk once more
+OUTAGE: Final = "database_unavailable"
+OUTAGE_SECONDS: Final = 60.0  # before a job comes back whose database was away in the middle of it
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
@@ -71,8 +73,10 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
 AWAY: Final[dict[type[Exception], float]] = {PhaseAway: BUSY_SECONDS, RootBusy: BUSY_SECONDS / 2}
 
 
-def judge(error: Exception, attempt: int, retries: Retries, jitter: float) -> Verdict:
+def judge(error: Exception, attempt: int, retries: Retries, jitter: float, before: str | None = None) -> Verdict:
     """Return what becomes of a job whose `attempt`-th start ended with an error; `jitter` is 0…1.
+
+    `before` is the code its start before ended with: that the database is away people hear only if it was so twice.
 
     What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
     lengthened by up to a half, so that jobs that failed together do not come back together. A disk that does not answer
@@ -80,6 +84,8 @@ def judge(error: Exception, attempt: int, retries: Retries, jitter: float) -> Ve
     """
     if isinstance(error, RootSilent):
         return Verdict("queued", min(SILENT_SECONDS, max(BUSY_SECONDS, error.seconds)), counts=False)
+    if isinstance(error, GreenroomError) and error.reason_code == OUTAGE:
+        return Verdict("queued", OUTAGE_SECONDS, counts=False, is_told=before == OUTAGE)
     for kind, verdict in _BY_CLASS.items():
         if isinstance(error, kind):
             return verdict

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Text, cast, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -101,8 +101,9 @@ def fail(
 
 
 def _is_known(connection: Connection, job: Job, code: str) -> bool:
-    """Tell whether people heard of a failure: it is kept of this job, or another one of its phase waits with it."""
-    waits = select(JobRow.id).where(JobRow.phase == job.phase, JobRow.code == code, JobRow.status.in_(OPEN))
+    """Tell whether people heard of a failure: it is kept of this job, or of another one of its phase that waits."""
+    is_kept = cast(JobRow.failures, Text).contains(f'"{code}"')
+    waits = select(JobRow.id).where(JobRow.phase == job.phase, JobRow.code == code, JobRow.status.in_(OPEN), is_kept)
     return any(one["code"] == code for one in job.failures) or connection.scalar(waits.limit(1)) is not None
 
 

@@ -22,7 +22,7 @@ from config.reasons import show_text
 from processor.filesystem.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import AWAY, NotHere, judge
+from workflow.engine.failure import AWAY, OUTAGE, NotHere, judge
 from workflow.engine.job import Job, Limits
 from workflow.engine.work import Ending, Work
 
@@ -187,7 +187,7 @@ class Runner:
 
     def _fail(self, context: Context, job: Job, error: Exception) -> None:
         retries = self._works[job.phase].retries
-        verdict = judge(error, job.attempt, retries, random.random())  # noqa: S311  jitter, no secret
+        verdict = judge(error, job.attempt, retries, random.random(), job.code)  # noqa: S311  jitter, no secret
         ours = isinstance(error, GreenroomError)
         failure = {
             "attempt": job.attempt,
@@ -213,7 +213,7 @@ class Runner:
                 with self._database.begin() as connection:
                     return write(connection)
             except Retryable as error:
-                if error.reason_code != "database_unavailable" or self._stop.is_set():
+                if error.reason_code != OUTAGE or self._stop.is_set():
                     raise
                 logger.bind(error=error.message).debug("the end of a job waits for the database")
             self._stop.wait(DATABASE_SECONDS)
