@@ -18,6 +18,8 @@ SAID: Final = {
     "revoked": "The key opens nothing any more.",
     "password": "The password is another one now, and every other session has ended.",
     "paused": "No more jobs of this phase begin.",
+    "retried": "All of them are tried again.",
+    "not_all_retried": "They are tried again, but for some that changed meanwhile or that this version does not know.",
     "goes_on": "Jobs of this phase begin again.",
 }
 # How far a cycle or an act is, by the names of its stages.

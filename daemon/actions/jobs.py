@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from config import activity, admin
-from config.errors import Misconfigured
+from config.errors import Misconfigured, Rejected
 from daemon.bootstrap import Application
 from daemon.sole import running_daemon
 from workflow import succession
@@ -15,6 +16,7 @@ from workflow.engine.job import FAILED, OPEN, Job
 from workflow.phase import section_of
 
 Verb = Literal["retry", "cancel", "discard"]
+AT_ONCE: Final = 1000  # jobs that are read together
 # What to do about a job that gave up, by the code of its last failure, else by its status.
 ADVICE: Final = {
     "worker_died": "Several workers died with it. Look at the log of their hosts before another one gets it.",
@@ -34,6 +36,27 @@ def retry(app: Application, job_id: int, *, actor: str) -> Submitted:
     again = app.engine.retry(job_id, actor=actor)
     _note(app, "job_retried", job_id, actor)
     return again
+
+
+def failed(app: Application, phase: str | None = None, code: str | None = None) -> list[int]:
+    """Return the jobs that gave up or wait for a person, oldest first: of a phase, with the code of their failure."""
+    found: list[int] = []
+    last: int | None = None
+    while some := app.engine.list(statuses=FAILED, phase=phase, before=last, limit=AT_ONCE, oldest_first=True):
+        found += [job.id for job in some if code in (None, job.code)]
+        last = some[-1].id
+    return found
+
+
+def retry_each(app: Application, job_ids: Iterable[int], *, actor: str) -> tuple[list[Submitted], list[str]]:
+    """Want many jobs anew, one after the other, as `retry` does; return also why some could not be."""
+    again, refused = [], []
+    for job_id in dict.fromkeys(job_ids):
+        try:
+            again.append(retry(app, job_id, actor=actor))
+        except (Misconfigured, Rejected) as error:
+            refused.append(error.message)
+    return again, refused
 
 
 def cancel(app: Application, job_id: int, *, actor: str) -> str:

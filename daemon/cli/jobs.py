@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import click
 
-from config.reasons import show_time
+from config.reasons import counted, show_time
 from daemon.actions import jobs
 from daemon.bootstrap import Application, application
 from daemon.cli.group import Group
@@ -30,6 +30,7 @@ def command() -> None:
       greenroom jobs list --status dead --status parked
       greenroom jobs show 42
       greenroom jobs retry 42
+      greenroom jobs retry --all --phase publish --code read_only
       greenroom jobs pause review
     """
 
@@ -77,13 +78,29 @@ def show(job: int, as_json: bool) -> None:
 
 
 @command.command("retry")
-@click.argument("job", type=int)
+@click.argument("some", metavar="[JOB]...", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that gave up or wait for a person.")
+@click.option("--phase", default=None, help="With --all: only of this phase.")
+@click.option("--code", default=None, help="With --all: only what failed with this code.")
 @json_option
-def retry(job: int, as_json: bool) -> None:
-    """Start JOB anew, with the input it had, whatever the gate of its phase says."""
+def retry(some: tuple[int, ...], everything: bool, phase: str | None, code: str | None, as_json: bool) -> None:
+    """Start each JOB anew, with the input it had, whatever the gate of its phase says."""
+    if everything == bool(some) or (not everything and (phase or code)):
+        raise click.UsageError("name jobs, or say --all, which --phase and --code narrow")
     with _opened() as app:
-        again = jobs.retry(app, job, actor=person())
-    print_done(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
+        if phase is not None:
+            jobs.require_phase(phase)
+        if len(some) == 1:
+            again = jobs.retry(app, some[0], actor=person())
+            print_done(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
+            return
+        tried, refused = jobs.retry_each(app, jobs.failed(app, phase, code) if everything else some, actor=person())
+    for why in refused:
+        click.echo(why, err=True)
+    shown = [{"job": one.job.id, "is_new": one.is_new} for one in tried]
+    print_done(counted(len(tried), "job"), {"jobs": shown, "refused": refused}, as_json)
+    if refused:
+        raise SystemExit(1)
 
 
 @command.command("cancel")

@@ -831,6 +831,22 @@ def test_what_is_done_by_command_is_remembered_as_what_is_done_on_the_page(data_
     assert {one.account for one in found} == {person()}
 
 
+def test_many_jobs_are_tried_again_by_one_command_which_says_which_could_not_be(data_dir: Path) -> None:
+    for wrong in ((), ("1", "--all"), ("1", "--phase", "verify")):
+        assert "name jobs, or say --all" in printed("jobs", "retry", *wrong, code=2)
+    with application() as app:
+        ids = [app.engine.submit(chore, None, actor="test").job.id for chore in ("verify", "cleanup")]
+    assert greenroom("jobs", "cancel", ids[0]).exit_code == 0
+    again = greenroom("jobs", "retry", *ids, 99, "--json")
+    assert again.exit_code == 1
+    told = json.loads(again.stdout)
+    assert (len(told["jobs"]), told["refused"]) == (1, [
+        f"job {ids[1]} is queued; only what has ended can be tried again", "there is no job 99"]
+    )  # fmt: skip
+    nothing: dict[str, list[str]] = {"jobs": [], "refused": []}
+    assert json.loads(printed("jobs", "retry", "--all", "--phase", "verify", "--code", "x", "--json")) == nothing
+
+
 def test_who_took_an_album_back_by_command_is_remembered(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]

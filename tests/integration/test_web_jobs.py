@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from config import admin
 from config.reasons import Reason
+from daemon.actions import jobs
 from daemon.sole import sole_daemon
 from processor.items import storing
 from processor.matching import rows
@@ -47,6 +48,22 @@ DEAD: dict[str, Any] = {
     "attempt": 5,
     "finished_at": NOW,
 }
+
+
+def test_all_that_failed_is_tried_again_at_once_of_one_phase_or_with_one_code(browser: Browser) -> None:
+    ids = [job_of(browser, key, **DEAD) for key in ("a", "b")]
+    engine = browser.app.engine
+    assert (jobs.failed(browser.app), jobs.failed(browser.app, "tag")) == (ids, [])
+    assert (jobs.failed(browser.app, "review", "bad"), jobs.failed(browser.app, None, "other")) == (ids, [])
+    assert "Retry all that failed in review" in browser.client.get("/jobs?status=dead&phase=review").text
+    assert "Retry all" not in browser.client.get("/jobs?status=queued&phase=review").text
+    form = {"csrf": browser.csrf(), "phase": "review"}
+    assert "All of them are tried again" in browser.client.post("/jobs/retry", data=form).text
+    assert [engine.show(one).status for one in ids] == ["discarded"] * 2
+    queued = [job.id for job in engine.list(statuses=("queued",))]
+    assert len(queued) == 2
+    _, refused = jobs.retry_each(browser.app, [*ids, queued[0]], actor="eva")
+    assert refused == [f"job {queued[0]} is queued; only what has ended can be tried again"]
 
 
 def test_a_dead_letter_says_why_and_what_to_do_and_is_tried_again(browser: Browser) -> None:

@@ -15,7 +15,7 @@ from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 from workflow import progress, succession
-from workflow.engine.job import STATUSES
+from workflow.engine.job import FAILED, STATUSES
 from workflow.phase import Chore, Phase, all_chores, all_phases
 
 router = APIRouter(prefix="/jobs")
@@ -53,6 +53,7 @@ def show(
         phase=phase,
         sort=sort,
         statuses=STATUSES,
+        failed=FAILED,
         about=_about(),
         uncarried=jobs.is_nobody_there(app),
     )
@@ -62,6 +63,13 @@ def _about() -> dict[str, str]:
     """Return what each phase does."""
     phases: list[Phase | Chore] = [*all_phases().values(), *all_chores().values()]
     return {phase.name: phase.description for phase in phases}
+
+
+@router.post("/retry")
+def retry_all(app: App, actor: By, phase: Annotated[str, Form(max_length=50)] = "") -> Response:
+    """Retry all that failed, of a phase if one is named."""
+    _, refused = jobs.retry_each(app, jobs.failed(app, phase or None), actor=actor.name)
+    return lead("/jobs", "not_all_retried" if refused else "retried")
 
 
 @router.get("/{job_id}")
