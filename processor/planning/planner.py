@@ -232,7 +232,7 @@ class _Planner:
         parents = [b"/".join(parts[:depth]) for depth in range(len(parts))]
         problems += [world.staging_problems[folder] for folder in parents if folder in world.staging_problems]
         if not problems and (lack := self._space.lack(proposal.files)):
-            problems = [Reason("no_space", lack, proposal.group.home)]
+            problems = [Reason(*lack, proposal.group.home)]
         return Decision("failed", None, tuple(problems)) if problems else None
 
     def _take(self, proposal: Proposal, decision: Decision) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from processor.planning.naming import PlannedFile
@@ -20,6 +20,11 @@ def reserve(wanted: int, total: int) -> int:
     return min(max(wanted, total // 50), total // 10)
 
 
+def is_too_large(size: int, total: int, kept: int) -> bool:
+    """Tell whether so many bytes fit nowhere on a file system of `total` (0: it counts none), however empty it is."""
+    return bool(total) and size > total - kept
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """What the staging file system has left. Links need no bytes and no inodes of their own."""
@@ -28,17 +33,24 @@ class Space:
     reserve: int  # bytes that stay free
     inodes: int | None  # None where the file system does not count them
     links: bool  # inbound and staging are one file system, so nothing is copied
+    total: int = 0  # bytes in all; 0 where the file system does not count them
 
-    def lack(self, files: Sequence[PlannedFile]) -> str | None:
-        """Say what an album would be short of, None if it fits."""
+    def lack(self, files: Sequence[PlannedFile]) -> tuple[str, str] | None:
+        """Return the code and the sentence of what an album would be short of, None if it fits."""
         size, inodes = self._needs(files)
+        if is_too_large(size, self.total, self.reserve):
+            return "too_large", (
+                f"The album needs {human_size(size)} in staging, a file system of {human_size(self.total)} of which "
+                f"{human_size(self.reserve)} stay in reserve, so it fits there never; make staging larger."
+            )
         if size and self.free is not None and self.free - size < self.reserve:
-            return (
+            return "no_space", (
                 f"The album needs {human_size(size)} in staging, where {human_size(self.free)} are free and "
                 f"{human_size(self.reserve)} stay in reserve; free some space, and a later cycle takes it."
             )
         if self.inodes is not None and inodes > self.inodes:
-            return f"The album needs {inodes} inodes in staging, where {self.inodes} are free; remove files there."
+            message = f"The album needs {inodes} inodes in staging, where {self.inodes} are free; remove files there."
+            return "no_space", message
         return None
 
     def without(self, files: Sequence[PlannedFile]) -> Space:
@@ -46,7 +58,7 @@ class Space:
         size, inodes = self._needs(files)
         free = None if self.free is None else self.free - size
         left = None if self.inodes is None else self.inodes - inodes
-        return Space(free, self.reserve, left, self.links)
+        return replace(self, free=free, inodes=left)
 
     def _needs(self, files: Sequence[PlannedFile]) -> tuple[int, int]:
         names = OWN_NAMES + len({os.path.dirname(file.target) for file in files} - {b""})

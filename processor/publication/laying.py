@@ -19,7 +19,7 @@ from processor.items import standing
 from processor.items.item import NewItem
 from processor.planning import layout
 from processor.planning.naming import cue_references
-from processor.planning.space import human_size, reserve
+from processor.planning.space import human_size, is_too_large, reserve
 from processor.publication import names, pictures
 from processor.publication.intent import Gone
 from processor.publication.ledger import Entry, Publication, is_identified
@@ -240,9 +240,14 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
 
 
 def check_space(root: bytes, need: int, wanted: int) -> None:
-    """Return if a file system has so many bytes beside the reserve. Raises NoRoom."""
+    """Return if a file system has so many bytes beside the reserve. Raises NoRoom, NeedsReview if it never can."""
     found = os.statvfs(root)
-    free, kept = free_bytes(found), reserve(wanted, found.f_blocks * found.f_frsize)
+    free, total = free_bytes(found), found.f_blocks * found.f_frsize
+    kept = reserve(wanted, total)
+    if is_too_large(need, total, kept):
+        message = f"the album needs {human_size(need)} in {show_path(root)}, a file system of {human_size(total)} of "
+        message += f"which {human_size(kept)} stay in reserve, so it fits there never; make it larger, then retry"
+        raise NeedsReview(message, code="too_large", path=root)
     if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
         message += f"{human_size(kept)} stay in reserve; free some space"

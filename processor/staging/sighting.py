@@ -119,11 +119,13 @@ def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
 
 def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:
     found = os.statvfs(staging)
+    total = found.f_blocks * found.f_frsize
     return Space(
         free=free_bytes(found),
-        reserve=reserve(wanted_reserve, found.f_blocks * found.f_frsize),
+        reserve=reserve(wanted_reserve, total),
         inodes=free_files(found),
         links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
+        total=total,
     )
 
 

@@ -366,6 +366,16 @@ def test_space_is_counted_album_by_album_and_a_smaller_one_may_still_fit(inbound
     assert "2.0 GiB" in plans[1].reasons[0].message
 
 
+def test_an_album_that_never_fits_says_so_instead_of_waiting_for_room(inbound: Inbound) -> None:
+    album = inbound.album("a", tracks=[GroupTrack(inbound.add(b"in/a/1.wav", size=2 * GIB), None, 1, "x")], album="A")
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB))
+    assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB - 1))
+    assert (plan.outcome, codes(plan)) == ("failed", ["too_large"])
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=True, total=GIB))
+    assert plan.outcome == "staged"
+
+
 def test_links_need_no_space_but_folders_need_inodes(inbound: Inbound) -> None:
     (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 10, links=True))
     assert plan.outcome == "staged"
