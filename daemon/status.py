@@ -14,6 +14,7 @@ from config.machine import no_room
 from config.reasons import show_path
 from daemon import secrecy
 from daemon.bootstrap import Application
+from daemon.doctor.removed import stranded
 from processor.items import repository
 from processor.transfers import journal
 from workflow import runs
@@ -26,20 +27,27 @@ TRY_AGAIN: Final = (
 def at_a_glance(app: Application) -> dict[str, Any]:
     """Return the schedule, the libraries, the last run, how much waits, and how many carry jobs. Only reads.
 
-    `held` are moves that wait for a person, which are not `unfinished`.
+    `held` are moves that wait for a person, which are not `unfinished`; `stranded` those of the unfinished ones that no
+    cycle settles.
     """
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
     again, first = app.engine.failed_before()
     with app.database.read() as connection:
         roots = libraries.list_libraries(connection)
+        lost = stranded(connection)
         last = next(iter(runs.recent(connection, limit=1)), None)
         return {
             "enabled": settings.enabled,
             "dry_run": settings.dry_run,
             "schedule": settings.schedule,
             "next_fire": fire.isoformat() if fire else None,
-            "problems": [*filter(None, [closed(app.boot.data_dir)]), *problems, *secrecy.lost(app.database)],
+            "problems": [
+                *filter(None, [closed(app.boot.data_dir)]),
+                *problems,
+                *secrecy.lost(app.database),
+                *lost.said,
+            ],
             "libraries": [
                 {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
                 for lib in roots
@@ -58,6 +66,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             else None,
             "workers": len(app.engine.workers()),
             "unfinished": journal.count_open(connection),
+            "stranded": lost.unfinished,
             "held": journal.count_held(connection),
         }
 

@@ -12,6 +12,7 @@ SAID: Final = {
     "undone": "Undone.",
     "added": "Added.",
     "removed": "Removed.",
+    "forgotten": "Forgotten. Its files stay where they are; added again, all goes on as before.",
     "resumed": "Work goes on there.",
     "looked": "Its own pictures were looked at.",
     "told": "It is told now.",

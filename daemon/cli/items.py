@@ -93,7 +93,10 @@ def forget(item_id: int) -> None:
     stop = stop_on_signals()
     with application() as app:
         row = forget_item(app.database, item_id, stop=stop)
-    click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
+        with app.database.read() as connection:
+            is_seen = row.root_uuid in {library.root_uuid for library in libraries.list_libraries(connection)}
+    unseen = "" if is_seen else "; nobody looked at its files, for its root is no library any more"
+    click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}{unseen}", err=True)
 
 
 def _shown(

@@ -76,7 +76,7 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         when = show_time(dt.datetime.fromisoformat(again["not_before"]))
         more = f", the first of {again['count']}" if again["count"] > 1 else ""
         yield "retry", f"{again['called']} (job {again['job']}) is not tried before {when}{more}: {again['error']}"
-    if status["unfinished"]:
-        yield "unfinished", f"{counted(status['unfinished'], 'transfer')}, settled by the next cycle"
+    if settled := status["unfinished"] - status["stranded"]:
+        yield "unfinished", f"{counted(settled, 'transfer')}, settled by the next cycle"
     if status["held"]:
         yield "problem", f"{counted(status['held'], 'transfer')} held for a person: {TRY_AGAIN}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from config.libraries import Library
 from config.reasons import counted
 from daemon.bootstrap import Application
 from daemon.finding import Finding
@@ -13,18 +12,14 @@ from processor.verification import rows as checks
 from processor.verification.judging import TROUBLE
 
 
-def examine_albums(app: Application, libraries: Sequence[Library]) -> Iterator[Finding]:
-    """Count those that are missing, those outside of all libraries, and the damage that was found last."""
+def examine_albums(app: Application) -> Iterator[Finding]:
+    """Count those that are missing, and the damage that was found last."""
     with app.database.read() as connection:
         missing = repository.count_by_status(connection).get("missing", 0)
-        outside = repository.count_outside(connection, [library.root_uuid for library in libraries])
         seen = checks.totals(connection).findings
     if missing:
         message = f"{counted(missing, 'album')} missing: `greenroom items --status missing` lists them; "
         yield Finding("problem", "missing", f"{message}`greenroom fsck` says what can be done")
-    if outside:
-        message = f"{counted(outside, 'album')} in a root that is no library any more: `greenroom fsck` says which, and"
-        yield Finding("problem", "unknown_root", f"{message} what can be done")
     if damaged := sum(count for code, count in seen.items() if code.removeprefix("verify_") in TROUBLE):
         message = f"{counted(damaged, 'file')} of albums gone or damaged when last read: the page Verification says"
         yield Finding("problem", "damage", f"{message} which, and `greenroom verify ITEM` reads one again")

@@ -24,7 +24,7 @@ from daemon.doctor import pictures
 from daemon.doctor.albums import examine_albums
 from daemon.doctor.exposed import examine_exposed
 from daemon.doctor.folders import examine_folders
-from daemon.doctor.removed import examine_removed
+from daemon.doctor.removed import examine_removed, stranded
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
 from daemon.sole import running_daemon
@@ -73,7 +73,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from seen
     yield from _staging_pair(app, settings, well=all(finding.level != "problem" for finding in seen))
     yield from _transfers(app)
-    yield from examine_albums(app, found)
+    yield from examine_albums(app)
     yield from examine_removed(app)
     if not any(library.role == "library" for library in found):
         message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
@@ -141,16 +141,16 @@ def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Ite
 
 def _transfers(app: Application) -> Iterator[Finding]:
     with app.database.read() as connection:
-        left = journal.unsettled(connection)
+        left, lost = journal.unsettled(connection), stranded(connection)
     held = [transfer for transfer in left if transfer.state == "attention"]
     for transfer in held:
         where = show_path(os.path.join(transfer.dst_root, transfer.target))
         message = f"the transfer to {where} is held for a person: {transfer.error}; {TRY_AGAIN}"
         yield Finding("problem", "unsettled_transfer", message)
-    if unfinished := len(left) - len(held):
+    if unfinished := len(left) - len(held) - lost.unfinished:
         message = f"{counted(unfinished, 'transfer')} unfinished, settled by the next cycle, or `greenroom recover`"
         yield Finding("note", "unfinished", message)
-    elif not held:
+    elif not left:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
 
 

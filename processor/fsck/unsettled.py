@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from config.database import Database
 from config.errors import GreenroomError, Rejected
+from config.libraries import list_libraries
 from config.machine import boot_id
 from config.reasons import show_path
 from processor.filesystem.files import Tree
@@ -21,7 +22,7 @@ from processor.retag import work_root
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_planned, is_planned_inode, is_whole
 from processor.transfers.hidden import TX, hidden_folder, names_in
-from processor.transfers.transfer import State, Transfer, TransferFile
+from processor.transfers.transfer import State, Transfer, TransferFile, roots_outside
 
 _Same = Callable[[os.stat_result | None, TransferFile], bool]
 FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew
@@ -40,6 +41,7 @@ class Leftovers(NamedTuple):
 
     moves: tuple[Standing, ...]
     orphans: tuple[bytes, ...]  # relative to the staging root
+    lost: frozenset[bytes] = frozenset()  # roots of theirs that are no libraries any more
 
 
 def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
@@ -49,6 +51,7 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
         names = names_in(tree, TX)
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
+        lost = roots_outside(left, [library.path for library in list_libraries(connection)])
         listed = rows.listed(connection, [_listed_by(transfer) for transfer in left])
         homes = ledger.homes(connection, [transfer.item["key"] for transfer in left if transfer.kind == "restage"])
         settled = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
@@ -65,7 +68,7 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
             moves.append(examine(told, has_row=False))
         elif name not in known:
             orphans.append(within(TX, name))
-    return Leftovers(tuple(moves), tuple(orphans))
+    return Leftovers(tuple(moves), tuple(orphans), lost)
 
 
 def _examined(transfer: Transfer, *, is_listed: bool) -> Standing:
@@ -163,7 +166,8 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
     for standing in left.moves:
         transfer = standing.transfer
         state = _way_on(standing)
-        if (transfer.src_root, transfer.dst_root) not in ours and transfer.src_root != staging:
+        pair = (transfer.src_root, transfer.dst_root)
+        if not left.lost.isdisjoint(pair) or (pair not in ours and transfer.src_root != staging):
             yield _finding(standing, "stranded_transfer", _stranded(transfer))
         elif standing.trouble is not None:
             yield _finding(

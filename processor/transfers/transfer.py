@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -66,6 +67,13 @@ class Transfer:
     def shown(self) -> str:
         """Where the album goes to, as people are told it: with the root."""
         return show_path(within(self.dst_root, self.target))
+
+
+def roots_outside(moves: Iterable[Transfer], libraries: Iterable[bytes]) -> frozenset[bytes]:
+    """Return the roots of moves that are, or are in, none of the libraries whose paths are given."""
+    ours = tuple(library + b"/" for library in libraries)  # new tags come from a folder in staging
+    roots = {root for move in moves for root in (move.src_root, move.dst_root)}
+    return frozenset(root for root in roots if not (root + b"/").startswith(ours))
 
 
 def file_to_json(file: TransferFile) -> dict[str, Any]:

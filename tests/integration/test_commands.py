@@ -444,16 +444,24 @@ def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_i
     unfinished = f"a move into or out of {library} is unfinished, and that is no library any more"
     assert f"note: {unfinished}" in told
     assert "note: 2 albums published in a library that was removed" in told
+    status = " ".join(greenroom("status").output.split())
+    assert unfinished in status
+    assert "settled by the next cycle" not in status
+    assert "settled by the next cycle" not in printed("doctor", code=1)
     doctor = printed("doctor", code=1)
     assert f"✗ {unfinished}" in doctor
     assert "• 2 albums published in a library that was removed" in doctor
     fsck = greenroom("fsck")
     assert fsck.exit_code == 1
     assert "Published in a library that was removed: Ada/Harbour (2001)." in fsck.output
+    assert f"to {library}, which are not the libraries any more; add them again" in fsck.output
+    assert "the next one or `greenroom recover` settles it" not in fsck.output
     greenroom("libraries", "add", "library", str(library))
     greenroom("cycle")
     assert "removed" not in printed("doctor")
     assert greenroom("fsck").exit_code == 0
+    greenroom("libraries", "remove", str(library))
+    assert "nobody looked at its files, for its root is no library" in greenroom("items", "forget", "1").stderr
 
 
 def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed(data_dir: Path) -> None:

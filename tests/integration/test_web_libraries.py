@@ -9,9 +9,12 @@ import pytest
 
 from config import activity, libraries
 from config.errors import Misconfigured
+from config.machine import utc_now
 from daemon.actions import libraries as verbs
 from daemon.bootstrap import Application
 from daemon.disks import MOST, Disks
+from processor.items import storing
+from tests.items import album
 from tests.web import NAME, Browser
 
 pytestmark = pytest.mark.sqlite
@@ -53,10 +56,19 @@ def test_a_library_is_added_and_removed_by_form_and_its_files_stay(browser: Brow
     assert (library["role"], library["problem"]) == ("inbound", None)
     page = browser.client.post(f"/libraries/{library['id']}/remove", data=form).text
     assert "There are none yet." in page
+    assert "Forgotten. Its files stay where they are" in page
+    assert "Of what is no library any more" not in page
     assert (tmp_path / "inbound" / "deeper").is_dir()
     with browser.app.database.read() as connection:
         done = [(event.what, event.account) for event in activity.newest(connection)][:2]
     assert done == [("library_removed", NAME), ("library_added", NAME)]
+
+
+def test_what_stands_still_in_a_library_that_was_removed_is_said_on_the_page(browser: Browser) -> None:
+    with browser.app.database.begin() as connection:
+        storing.upsert(connection, [album("k")], utc_now())  # its root is no library
+    page = browser.client.get("/libraries").text
+    assert "1 album in a root that is no library any more: <code>greenroom fsck</code> says which" in page
 
 
 def test_a_suspended_library_says_why_and_is_resumed(browser: Browser, tmp_path: Path) -> None:

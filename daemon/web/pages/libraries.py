@@ -10,6 +10,7 @@ from starlette.responses import Response
 from config.errors import GreenroomError
 from config.libraries import Kind, Role
 from daemon.actions import libraries
+from daemon.doctor.removed import examine_removed
 from daemon.web import roots
 from daemon.web.access import By
 from daemon.web.installation import App
@@ -57,7 +58,7 @@ def add(
 def remove(app: App, library_id: int, actor: By) -> Response:
     """Forget a library; no file is touched."""
     libraries.remove(app, library_id, actor=actor.name)
-    return lead("/libraries", "removed")
+    return lead("/libraries", "forgotten")
 
 
 @router.post("/{library_id}/resume")
@@ -75,4 +76,14 @@ def _page(
     request: Request, app: App, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
 ) -> Response:
     found = roots.roots(app)
-    return page(request, "libraries.html", code=code, roots=found, role=role, typed=path, refused=refused, findings=())
+    return page(
+        request,
+        "libraries.html",
+        code=code,
+        roots=found,
+        role=role,
+        typed=path,
+        refused=refused,
+        findings=(),
+        left=[finding.message for finding in examine_removed(app)],
+    )
