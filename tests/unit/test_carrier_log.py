@@ -59,3 +59,15 @@ def test_a_trouble_that_lasts_is_told_again(
 def test_that_no_other_database_may_be_asked_is_no_news(dbos: logging.Logger, told: list[str]) -> None:
     dbos.warning("Could not connect to postgres database to verify existence of green. Continuing...")
     assert told == []
+
+
+def test_an_error_that_is_only_given_along_is_told_as_the_cause(dbos: logging.Logger, told: list[str]) -> None:
+    causes: list[object] = []
+    heard = logger.add(lambda message: causes.append(message.record["extra"].get("error")))
+    for why in ("disk full", "disk full", "no such table"):
+        try:
+            raise OSError(why)
+        except OSError as error:
+            dbos.error("Exception encountered in background workflow:", exc_info=error)
+    logger.remove(heard)
+    assert causes == ["disk full", "no such table"]

@@ -190,10 +190,11 @@ class _ToLoguru(logging.Handler):
             return
         now = boottime()
         self._until = {known: until for known, until in self._until.items() if until > now}
-        same = _NUMBERS.sub("", trouble or doing)  # which attempt it is, and when the next one comes
+        cause = str(record.exc_info[1]) if record.exc_info else None
+        same = _NUMBERS.sub("", cause or trouble or doing)  # which attempt it is, and when the next one comes
         if same not in self._until:
             self._until[same] = now + TOLD_AGAIN
-            logger.bind(said=said).log(record.levelname, "the job carrier")
+            logger.bind(said=said, **({"error": cause} if cause else {})).log(record.levelname, "the job carrier")
 
 
 def _log_through_loguru() -> None:
