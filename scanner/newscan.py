@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import os
 import sqlite3
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from config.errors import Misconfigured
+from config.machine import no_room
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouprows import GroupRows
@@ -75,7 +77,9 @@ class NewScan(ScanDb):
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
+            full = error.errno == errno.ENOSPC and no_room(os.fsencode(path.parent if path.parent.is_dir() else "/"))
+            advice = full or "choose another place"
+            raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; {advice}") from error
         sql: sqlite3.Connection | None = None
         try:
             known = previous is not None and is_finished(previous, root) and copy(previous, path, boot)

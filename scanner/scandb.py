@@ -6,11 +6,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from config.errors import Rejected, Retryable
+from config.machine import no_room
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import Group, SideRow
@@ -170,4 +172,7 @@ def failed(path: Path, error: sqlite3.Error | OSError) -> Retryable:
     """Return what to raise when SQLite, or the system, cannot go on with a scan DB."""
     if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Retryable(f"the scan DB {path} is damaged ({error}); the next scan begins anew", code=DAMAGED)
+    with suppress(OSError):
+        if why := no_room(os.fsencode(path.parent)):
+            return Retryable(f"the scan DB {path} cannot be used: {error}; {why}", code="scan_db_failed")
     return Retryable(f"the scan DB {path} cannot be used: {error}; is the disk full?", code="scan_db_failed")

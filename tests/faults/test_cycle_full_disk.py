@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
+from config.errors import Misconfigured
 from config.machine import utc_now
+from scanner.newscan import NewScan
+from scanner.scandb import failed
 from tests.carrying import carrying
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.test_cycle_signals import is_moving
@@ -69,6 +72,19 @@ def test_a_full_disk_under_the_database_is_named_by_every_command_and_by_doctor(
     ended = house.run("status")
     assert ended.status == 0
     assert f"problem    nothing can be written into the data folder {house.data}: its disk is full" in ended.out
+
+
+def test_a_scan_db_there_is_no_inode_for_says_that_and_sends_nobody_to_look_for_bytes(disk: Path) -> None:
+    def made() -> NewScan:
+        return NewScan.create(disk / "scan.db", root=b"/music", started=utc_now(), boot="b", options="{}")
+
+    fill_inodes(disk)
+    with pytest.raises(Misconfigured, match="No space left on device; its disk can hold no more files: remove some"):
+        made()
+    free(disk)
+    with made():
+        fill_bytes(disk)
+        assert "its disk is full: make room there" in failed(disk / "scan.db", OSError(errno.ENOSPC, "full")).message
 
 
 def fill_bytes(disk: Path) -> None:
