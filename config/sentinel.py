@@ -38,7 +38,7 @@ def unseen(called: str, root: bytes, error: OSError) -> GreenroomError:
     """Return the typed error for a sentinel that could not be opened: our own want, or a disk in doubt."""
     what = f"the mark of the {called} {show_path(root)} cannot be opened ({error.strerror})"
     if error.errno in _OURS:
-        advice = "lower the number of workers or raise LimitNOFILE; it is tried again"
+        advice = "lower the number of workers or raise LimitNOFILE"
         return Retryable(f"{what}: {advice}", code="too_many_files", path=root)
     if error.errno == errno.EACCES:
         return Misconfigured(f"{what}: let {users.me()} read and write there", code="root_not_mounted", path=root)

@@ -12,7 +12,7 @@ from processor.filesystem.paths import within
 
 # What an errno asks for: (who can help, code, advice).
 _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
-    # Not that it is tried again: nobody does that for a command.
+    # Nowhere that it is tried again: nobody does that for a command.
     errno.ENOSPC: (NoRoom, "disk_full", "free some space, or remove files where `df -i` says that no more fit"),
     errno.EDQUOT: (NoRoom, "quota_full", "raise the quota or free some space"),
     errno.EROFS: (
@@ -26,11 +26,11 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
         (errno.ESTALE, errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT),
         (Retryable, "stale_mount", "mount it again"),
     ),
-    errno.EAGAIN: (Retryable, "late", "it is tried again; look whether the mount still sends what was written"),
-    errno.EBUSY: (Retryable, "busy", "something else uses it; it is tried again"),
-    errno.ETXTBSY: (Retryable, "busy", "something else uses it; it is tried again"),
+    errno.EAGAIN: (Retryable, "late", "look whether the mount still sends what was written"),
+    errno.EBUSY: (Retryable, "busy", "something else uses it; find out what, or wait until it is done"),
+    errno.ETXTBSY: (Retryable, "busy", "something else uses it; find out what, or wait until it is done"),
     errno.EMFILE: (Retryable, "too_many_files", "lower the number of workers or raise LimitNOFILE"),
-    errno.ENFILE: (Retryable, "too_many_files", "the machine has too many files open; it is tried again"),
+    errno.ENFILE: (Retryable, "too_many_files", "the machine has too many files open; raise fs.file-max"),
     errno.ENOENT: (Retryable, "vanished", "it was there when the plan was made; the next scan looks again"),
     errno.EACCES: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
     errno.EPERM: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
@@ -80,7 +80,7 @@ class explained:
 
 def meaning(doing: str, path: bytes, error: OSError, root: bytes = b"") -> GreenroomError:
     """Return the typed error for what the system refused, about `path`, which is below `root` if there is one."""
-    unknown = (Retryable, "system_error", "it is tried again")
+    unknown = (Retryable, "system_error", "the kernel's log may say more")
     kind, code, advice = _MEANING.get(error.errno or 0, unknown)
     shown = show_path(within(root, path))
     return kind(f"could not {doing} {shown}: {error.strerror or error}; {advice}", code=code, path=path)

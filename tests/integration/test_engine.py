@@ -304,22 +304,29 @@ def test_a_disk_that_does_not_answer_costs_a_job_no_attempt_and_is_asked_again_a
     ]
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (errno.ENOSPC, "disk_full", "No space left on device; free some space"),
+        (errno.EDQUOT, "quota_full", "Disk quota exceeded; raise the quota or free some space"),
+    ],
+)
 def test_a_job_that_finds_no_room_costs_no_attempt_and_people_hear_of_it_once(
-    database: Database, engine: Engine, work: Any
+    database: Database, engine: Engine, work: Any, number: int, code: str, said: str
 ) -> None:
-    ids = [submit(engine, "alpha", n, do="open", times=errno.ENOSPC) for n in range(3)]
+    ids = [submit(engine, "alpha", n, do="open", times=number) for n in range(3)]
     work(alpha=Limits(1))
     for _ in range(2):  # the second time each comes back to a disk that is as full
         later = utc_now() + dt.timedelta(seconds=FULL_SECONDS - 1)
         until(lambda: all((job := engine.show(one)).status == "queued" and job.not_before > later for one in ids))  # noqa: B023
         found = [engine.show(one) for one in ids]
-        assert {(job.code, job.attempt) for job in found} == {("disk_full", 0)}
+        assert {(job.code, job.attempt) for job in found} == {(code, 0)}
         assert sum(len(job.failures) for job in found) == 1, "what people heard is kept"
         with database.begin() as connection:
             told = connection.execute(text("SELECT kind, why FROM events")).all()
             connection.execute(update(JobRow).values(not_before=utc_now()))
     assert [kind for kind, _ in told] == ["job_dead"]
-    assert "No space left on device; free some space" in told[0].why
+    assert said in told[0].why
     assert "until then it is tried again every few minutes" in told[0].why
 
 

@@ -101,6 +101,9 @@ def test_our_own_small_file_is_there_whole(root: bytes) -> None:
         (errno.EROFS, Retryable, "read_only", True),
         (errno.EIO, Retryable, "io_error", True),
         (errno.EBUSY, Retryable, "busy", False),
+        (errno.ETXTBSY, Retryable, "busy", False),
+        (errno.EAGAIN, Retryable, "late", False),
+        (errno.ENFILE, Retryable, "too_many_files", False),
         (errno.EMFILE, Retryable, "too_many_files", False),
         (errno.EACCES, NeedsReview, "permission_denied", False),
         (errno.ENOTEMPTY, NeedsReview, "target_exists", False),
@@ -113,6 +116,7 @@ def test_an_error_names_the_file_and_the_way_out(number: int, kind: type[Excepti
     error = raised.value
     assert (type(error), error.reason_code, error.path, stops_root(error)) == (kind, code, b"caf\xe9/1.mp3", stops)
     assert error.message.startswith(f"could not write caf\\xe9/1.mp3: {os.strerror(number)}; ")
+    assert "tried again" not in error.message, "nobody does that for a command"
 
 
 def test_an_error_below_a_root_names_the_root_too_which_says_the_disk(root: bytes) -> None:

@@ -68,7 +68,7 @@ def publish_item(
     missing = complete(given.database, given.cache.data_dir, item_id, stop) if given.options.assets else 0
     if missing and given.options.whole:
         message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
-        raise Retryable(f"{message} is on; it is tried again", code="blob_missing")
+        raise Retryable(f"{message} is on; publish it once they can be had", code="blob_missing")
 
     def publish_it(run: Performance) -> Outcome:
         planned = planning.plan(given, item_id, actor=actor, job_id=job_id, rename=rename)
