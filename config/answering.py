@@ -20,7 +20,7 @@ from config import users
 from config.errors import RootSilent
 from config.leave import GIVEN_UP, LEAVE, Leave
 from config.machine import no_room
-from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
+from config.mounts import MOUNTINFO, find_mount, is_shut, parse_mountinfo
 from config.reasons import show_path, show_time
 from config.sentinel import read_sentinel
 from config.task import Task
@@ -164,7 +164,7 @@ class _Look:
 def look_at(root: bytes) -> Sight:
     """Read the mark of a root, and see whether it can be written. Raises OSError where the mark cannot be seen."""
     mark = read_sentinel(root)
-    if mark is None or os.access(root, os.W_OK | os.X_OK):
+    if mark is None or (os.access(root, os.W_OK | os.X_OK) and not is_shut(root)):
         return Sight(mark, None)
     if full := no_room(root):
         return Sight(mark, full)

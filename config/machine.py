@@ -138,8 +138,10 @@ def free_files(found: os.statvfs_result) -> int | None:
 
 def no_room(folder: bytes) -> str | None:
     """Say why nothing can be written on the disk of a folder, and what to do; None if something can."""
+    from config.mounts import is_shut  # a scan starts without it
+
     found = os.statvfs(folder)
-    if found.f_flag & os.ST_RDONLY:
+    if found.f_flag & os.ST_RDONLY or is_shut(folder):
         return "its disk is mounted read-only, as the kernel does after an error: look at its log, then mount it anew"
     free = free_bytes(found)
     if free is not None and free < ROOM_TO_WORK:

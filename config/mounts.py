@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 MOUNTINFO: Final = Path("/proc/self/mountinfo")
+SYS: Final = Path("/sys")
+_SHUT: Final = "emergency_ro"  # what ext4 says, from Linux 6.15 on, of itself after an error; the mount stays "rw"
 _OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 _NETWORK: Final = (
@@ -62,6 +65,31 @@ class Mount:
 def mount_of(path: bytes) -> Mount | None:
     """Return the mount a path is on; None where /proc does not say."""
     return find_mount(os.path.realpath(path), _mounts())
+
+
+def is_shut(path: bytes) -> bool:
+    """Tell whether the file system of a path takes no changes after an error, which only its options say."""
+    with suppress(OSError):
+        if _SHUT.encode() in MOUNTINFO.read_bytes():
+            mount = mount_of(path)
+            return mount is not None and _SHUT in mount.options
+    return False
+
+
+def damage(path: bytes) -> str | None:
+    """Say that the kernel found errors in the ext4 of a path since it was last checked; touches no disk.
+
+    None of other file systems, and where nothing says so.
+    """
+    mount = find_mount(path, _mounts())
+    if mount is None or not mount.type.startswith("ext"):
+        return None
+    with suppress(OSError, ValueError):
+        name = os.path.basename(os.readlink(SYS / "dev/block" / mount.device))
+        if count := int((SYS / "fs/ext4" / name / "errors_count").read_text()):
+            found = "an error" if count == 1 else f"{count} errors"
+            return f"the kernel found {found} in its file system: unmount it, and run `e2fsck -f {mount.source}`"
+    return None
 
 
 def place_of(path: bytes) -> tuple[str, bytes] | None:

@@ -9,6 +9,7 @@ from config import activity, libraries, root_folders
 from config.answering import ANSWERS
 from config.errors import GreenroomError
 from config.libraries import Library
+from config.mounts import damage
 from config.reasons import show_path
 from daemon.bootstrap import Application
 from processor.filesystem.fitness import refuse_unfit
@@ -49,7 +50,7 @@ def _trouble(library: Library, patience: float | None) -> str | None:
         libraries.verify_root(library, patience)
     except GreenroomError as error:
         return error.message
-    return None
+    return damage(library.path)
 
 
 def remove(app: Application, which: int | bytes, *, actor: str) -> Library:

@@ -9,7 +9,7 @@ from pathlib import Path
 from config.errors import GreenroomError
 from config.libraries import Library, verify_root
 from config.machine import free_bytes, free_files
-from config.mounts import mount_of
+from config.mounts import damage, mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
 from daemon.status import closed
@@ -33,6 +33,8 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
     mount = mount_of(library.path)
     where = f", {mount.type} mounted at {show_path(mount.point)}" if mount else ""
     yield _space(library, shown, where, wanted_reserve)
+    if why := damage(library.path):
+        yield Finding("problem", "filesystem_damaged", f"{shown}: {why}")
     for weakness in mount.weaknesses if mount else ():
         yield Finding("note", "filesystem", f"{shown}: {weakness}")
 

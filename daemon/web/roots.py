@@ -13,6 +13,7 @@ from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
 from config.libraries import Library, list_libraries, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type, free_bytes
+from config.mounts import damage
 from config.reasons import show_path
 from config.root_folders import checked_folder, moved_here, refuse_clash
 from daemon.actions import libraries
@@ -121,7 +122,7 @@ def _sight(library: Library) -> Sight:
         return Sight(error.message, None, None)
     except OSError as error:
         return Sight(f"its disk does not answer: {error.strerror}", None, None)
-    return Sight(None, free_bytes(found), found.f_blocks * found.f_frsize)
+    return Sight(damage(library.path), free_bytes(found), found.f_blocks * found.f_frsize)
 
 
 def _root(library: Library, holds: str | None, seen: Seen[Sight]) -> Root:
