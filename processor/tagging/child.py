@@ -83,6 +83,8 @@ class Opened:
         self.ape: Any = None
         self.info = _TEXTS[container](file) if container in _TEXTS else None
         if container == "mp3":
+            if isinstance(self.main.tags, ID3):
+                unknown_frames.bring_back(self.main.tags, file)
             apev2: Any = APEv2
             file.seek(0)
             with suppress(no_apev2):  # broken ones stay as they are

@@ -1,12 +1,29 @@
-"""Frames of ID3v2.3 that mutagen does not know → the same in ID3v2.4, which it would drop them from."""
+"""Frames of ID3v2.3 that mutagen would drop from ID3v2.4 → the same in there: those it does not know, or gives up."""
 
 from __future__ import annotations
 
 import struct
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, BinaryIO, Final
+
+from mutagen import MutagenError
+from mutagen.id3 import ID3
 
 _HEADER: Final = struct.Struct(">4sIH")
 _BITS: Final = 7  # of a byte of a size, in ID3v2.4; see section 6.2 of its structure
+
+
+def bring_back(tags: Any, file: BinaryIO) -> None:
+    """Put into the tags what mutagen takes out of all it reads, for ID3v2.4 has nothing that says the same.
+
+    The size of the sound, which it also takes out, is none any more.
+    """
+    file.seek(0)
+    with suppress(MutagenError):  # there is none yet
+        raw: Any = ID3
+        read = raw(file, translate=False, load_v1=False)
+        for frame in (*read.getall("RVAD"), *read.getall("TRDA")):
+            tags.add(frame)
 
 
 def keep(tags: Any) -> None:

@@ -254,6 +254,29 @@ def test_frames_of_an_older_id3_that_few_know_stay_too(size: int, tmp_path: Path
     assert [(frame[:4], frame[10:]) for frame in tags.unknown_frames] == [(b"XSOP", said)]
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_volumes_and_dates_of_an_older_id3_stay_too(version: int, tmp_path: Path) -> None:
+    """mutagen takes them out of every tag it reads, for there is nothing in ID3v2.4 that says the same."""
+    path = tmp_path / "song.mp3"
+    write_track(path, title="old")
+    said = {b"RVAD": bytes.fromhex("03100100020005000600"), b"TRDA": b"\0" + b"12 May, 13 May"}
+    frames = b"".join(name + struct.pack(">IH", len(data), 0) + data for name, data in said.items())
+    size = bytes((0, 0, len(frames) >> 7, len(frames) & 0x7F))
+    path.write_bytes(b"ID3" + bytes((version, 0, 0)) + size + frames + path.read_bytes()[mp3_start(path) :])
+    for _ in range(2):
+        assert retag(path, wanted(ALBUM, TRACK)).outcome in ("written", "same")
+        tag = path.read_bytes()[: mp3_start(path)]
+        assert tag[3] == 4
+        for name, data in said.items():
+            place = tag.index(name)
+            assert tag[place + 10 : place + 10 + tag[place + 7]].rstrip(b"\0") == data.rstrip(b"\0")
+
+
+def mp3_start(path: Path) -> int:
+    sizes = path.read_bytes()[6:10]
+    return 10 + sum(size << shift for size, shift in zip(sizes, (21, 14, 7, 0), strict=True))
+
+
 def everything(path: Path) -> set[str]:
     opened = mutagen.File(path)
     assert opened is not None
