@@ -27,7 +27,7 @@ from processor.publication.intent import Made, Role
 from processor.publication.writing import is_begun, place_of_fresh, put, read_blob
 from processor.transfers import sidecar
 from processor.verification import rows
-from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
+from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, is_anew, judge
 from processor.verification.looking import Spend, look
 from processor.verification.rows import Checked, Place
 
@@ -131,7 +131,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
                 judged = judge(subject, None, seen)
         elif subject.is_made and seen is not None and judged.code in (None, "edited"):
             if judged.code is None:
-                _cache_again(given, tree, subject)
+                _keep(given, tree, subject, is_new=is_anew(subject, before, seen))
             if given.hold is not None and left is not None and left.trouble is None:
                 # What it had just taken out of somebody's goes back, or stays beside what they wrote since; all else is
                 # removed, for which mending refuses to touch a file that is not what it is told to mend.
@@ -193,8 +193,10 @@ def _is_there(tree: Tree, folder: bytes) -> bool:
         return False
 
 
-def _cache_again(given: Verifying, tree: Tree, subject: Subject) -> None:
-    """Put back what the cache has lost of a file that is whole in the library."""
+def _keep(given: Verifying, tree: Tree, subject: Subject, *, is_new: bool) -> None:
+    """Make a new file that is whole in the library durable, and put back what the cache has lost of it."""
+    if is_new:
+        tree.sync(parent(subject.path))  # whoever mended it may have died before that
     assert subject.digest is not None
     sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
     if subject.size > CACHED or read_blob(given.blobs, sha256, ext) is not None:

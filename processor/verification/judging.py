@@ -84,6 +84,11 @@ def judge(subject: Subject, before: Known | None, seen: Seen | None) -> Judged:
     return Judged(code, now._replace(code=code))
 
 
+def is_anew(subject: Subject, before: Known | None, seen: Seen) -> bool:
+    """Tell whether a file that is as it should be was written since it was looked at last, or recorded."""
+    return not _time_stood_still(subject, before, seen)
+
+
 def finding(code: Code, path: bytes, more: str) -> Reason:
     """Return a finding as a sentence."""
     return Reason(f"verify_{code}", f"{show_path(path)} {_WORDS[code]}{more}.", path)

@@ -17,6 +17,7 @@ from processor.transfers.hidden import TX
 from processor.transfers.transfer import Transfer
 from tests.faults.cycles import House
 from tests.faults.steps import Hook, die
+from tests.faults.subjects import RECOVER
 from tests.faults.traced import Outcome, mark, run_traced
 from tests.faults.unsynced import Disk
 
@@ -33,8 +34,6 @@ _TELLING = (
     select(LibraryRow.root_uuid, LibraryRow.path),
     select(SettingRow.key, SettingRow.value),
 )
-# Their end promises nothing: what waits for others, and what is read, and mended, again and again.
-_OPEN = ("recover", "verify")
 _Told = list[set[tuple[object, ...]]]
 
 
@@ -114,7 +113,7 @@ class Explored:
         self.labels = labels.read_text().splitlines()
         told = [json.loads(line) for line in whose.read_text().splitlines()]
         self.risks += (f"{command[0]}, {risk}" for risk in self._found(outcome, told))
-        if outcome.status == 0 and command[0] not in _OPEN:
+        if outcome.status == 0 and command != RECOVER:  # whose end promises nothing of what others go on with
             self.risks += (f"{command[0]}, at the end: {path} is not durable" for path in self._at_risk())
         return outcome.status
 

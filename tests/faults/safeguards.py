@@ -892,6 +892,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("takes_nothing and restage", SYNCED),
     ),
     Mutant(
+        "a file that was mended is taken for durable",
+        "processor/verify.py",
+        "        tree.sync(parent(subject.path))  # whoever",
+        "        pass  # whoever",
+        on_sqlite("[verify]", "tests/faults/test_explored_durable.py"),
+    ),
+    Mutant(
         "recovery takes an album that was restored from the trash for durable",
         "processor/moves/restore.py",
         "            rename_folder(tree, undo.target, home)\n        sync_both(tree, home, run.guard)\n",
