@@ -57,29 +57,36 @@ def _mp3(source: Source, info: Any) -> Found:
 
 def _frames(source: Source, position: int) -> Found:
     first = frame_at(source.bytes_at(position, 4))
+    rate = first and first[1]
+
+    def length_at(position: int) -> int:
+        frame = frame_at(source.bytes_at(position, 4)) if position + 4 <= source.size else None
+        return frame[4] if frame and frame[1] == rate else 0
+
     seconds, size = 0.0, 0
-    while first is not None and position + 4 <= source.size:
+    while rate and position + 4 <= source.size:
         frame = frame_at(source.bytes_at(position, 4))
-        if frame is None or frame[1] != first[1]:
-            position = _next_frame(source, position + 1, first[1])
+        if frame is None or frame[1] != rate:
+            position = _next_frame(source, position + 1, length_at)
             continue
-        seconds += frame[3] / frame[1]
+        seconds += frame[3] / rate
         size += frame[4]
         position += frame[4]
     return (seconds, size) if size else None
 
 
-def _next_frame(source: Source, position: int, rate: int) -> int:
-    """Return where the next two frames of a sample rate stand one behind the other; the end of the file if nowhere."""
+def _next_frame(source: Source, position: int, length_at: Callable[[int], int]) -> int:
+    """Return where the next two frames stand one behind the other; the end of the file if nowhere.
+
+    `length_at` tells how long the frame at a place is, 0 where there is none.
+    """
     for start in range(position, min(position + _LOST, source.size), BLOCK):
-        data = source.bytes_at(start, min(BLOCK + 4, source.size - start))
+        data = source.bytes_at(start, min(BLOCK, source.size - start))
         place = data.find(b"\xff")
-        while 0 <= place < BLOCK:
-            frame = frame_at(data[place : place + 4])
-            if frame and frame[1] == rate and start + place + frame[4] + 4 <= source.size:
-                behind = frame_at(source.bytes_at(start + place + frame[4], 4))
-                if behind and behind[1] == rate:
-                    return start + place
+        while place >= 0:
+            length = length_at(start + place)
+            if length and length_at(start + place + length):
+                return start + place
             place = data.find(b"\xff", place + 1)
     return source.size
 
@@ -122,19 +129,24 @@ def _mp4(source: Source, info: Any) -> Found:
 def _adts(source: Source, info: Any) -> Found:
     """Add up the frames of 1024 samples, of which mutagen looks at a hundred."""
     position = id3_end(source)
-    head = source.bytes_at(position, 4)
-    samples, size = 0, 0
-    while position + _ADTS <= source.size:
-        data = source.bytes_at(position, _ADTS)
-        if data[0] != head[0] or data[1] != head[1] or data[2] & _SAME_RATE != head[2] & _SAME_RATE:
-            break
+    head = source.bytes_at(position, _ADTS)
+
+    def length_at(position: int) -> int:
+        data = source.bytes_at(position, _ADTS) if position + _ADTS <= source.size else bytes(_ADTS)
+        alike = data[:2] == head[:2] and data[2] & _SAME_RATE == head[2] & _SAME_RATE
         length = int.from_bytes(data[3:6], "big") >> 5 & 0x1FFF
-        if length < _ADTS:
-            break
-        samples += 1024 * ((data[6] & 3) + 1)
+        return length if alike and length > _ADTS else 0
+
+    samples, size = 0, 0
+    while head[0] == 0xFF and position + _ADTS <= source.size:
+        length = length_at(position)
+        if not length:
+            position = _next_frame(source, position + 1, length_at)
+            continue
+        samples += 1024 * ((source.bytes_at(position + 6, 1)[0] & 3) + 1)
         size += length
         position += length
-    return (samples / info.sample_rate, size) if head[0] == 0xFF and info.sample_rate and samples else None
+    return (samples / info.sample_rate, size) if info.sample_rate and samples else None
 
 
 _WALKS: dict[str, Callable[[Source, Any], Found]] = {

@@ -207,6 +207,14 @@ def test_the_length_of_a_bare_aac_is_that_of_all_its_frames(size: Callable[[int]
     assert facts.bitrate == round(sum(map(len, frames)) * 8 / seconds)
 
 
+def test_what_stands_between_the_frames_of_a_bare_aac_does_not_end_it(tmp_path: Path) -> None:
+    """Programs that record a radio put its segments one behind the other, each with a tag that tells the time."""
+    segment = id3(frame("PRIV", b"com.apple.streaming\0" + bytes(8))) + adts(300) * 200
+    facts = read(put(tmp_path / "x.aac", segment + segment + b"\xff\xf1" * 50 + segment)).facts
+    assert facts is not None
+    assert facts.duration_ms == round(600 * 1024 / 44.1)
+
+
 def adts(size: int) -> bytes:
     """A frame of AAC-LC, 44.1 kHz, two channels."""
     return struct.pack(">IBH", 0xFFF15080 | size >> 11, size >> 3 & 0xFF, (size & 7) << 13 | 0x1FFC) + bytes(size - 7)
