@@ -33,6 +33,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def figure(name: str, number: int) -> str:
+    """Return what a key of a run's counts is called beside its number: (1) album, (2) albums, (1) needs review."""
+    shown = name.replace("_", " ")
+    return shown.removesuffix("s") if number == 1 else shown
+
+
 def called(artist: str | None, album: str | None) -> str:
     """Return what people call an album, by the text its files have."""
     return f"{artist or 'unknown artist'} – {album or 'unknown album'}"

@@ -15,6 +15,7 @@ from config.reasons import show_path
 from daemon import secrecy
 from daemon.bootstrap import Application
 from daemon.doctor.removed import stranded
+from daemon.sole import running_daemon
 from processor.items import repository
 from processor.transfers import journal
 from workflow import runs
@@ -38,6 +39,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
         lost = stranded(connection)
         last = next(iter(runs.recent(connection, limit=1)), None)
         return {
+            "daemon": running_daemon(app.boot.data_dir),
             "enabled": settings.enabled,
             "dry_run": settings.dry_run,
             "schedule": settings.schedule,

@@ -10,12 +10,16 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from config.machine import open_streams
 from config.reasons import path_text, show_text, show_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
 
@@ -107,7 +111,6 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     from rich.cells import cell_len
     from rich.console import Console
     from rich.measure import Measurement
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -129,14 +132,37 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     for row in cells:
         table.add_row(*map(Text, row))
     if Measurement.get(console, console.options.update(width=10_000), table).minimum > console.width:
-        for first, *others in cells:
-            console.print(Text(first, "bold"), soft_wrap=True)
-            labelled = [
-                Text(f"{title}: ", "dim") + Text(cell) for title, cell in zip(header[1:], others, strict=True) if cell
-            ]
-            console.print(Padding(Text("  ").join(labelled), (0, 0, 0, 2)))
-        return
-    console.print(table)
+        _print_cards(console, header, cells)
+    else:
+        console.print(table)
+
+
+def _print_cards(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print each row by itself: what it is called, and below that what its other columns say, each with its title."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for first, *others in rows:
+        console.print(Text(first, "bold"), soft_wrap=True)
+        named = zip(header[1:], others, strict=True)
+        fields = [Text.assemble((f"{title}: ", "dim"), value) for title, value in named if value]
+        for line in _filled(fields, console.width - len("  ")):
+            console.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def _filled(fields: Iterable[Text], width: int) -> Iterator[Text]:
+    """Put fields into lines of so many cells, none in two lines that fits into one."""
+    line: Text | None = None
+    for field in fields:
+        if line is None:
+            line = field
+        elif line.cell_len + len("  ") + field.cell_len <= width:
+            line.append("  ").append_text(field)
+        else:
+            yield line
+            line = field
+    if line is not None:
+        yield line
 
 
 def print_rows(rows: Sequence[dict[str, Any]], as_json: bool, header: Sequence[str], none: str) -> None:

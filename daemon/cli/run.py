@@ -17,6 +17,9 @@ def command() -> None:
     The schedule, the enabled flag and the libraries are read again every few seconds, so a change needs no restart.
     Nothing runs until an admin says so: greenroom settings set staging_scan.enabled true
 
+    The page is at http://127.0.0.1:7788/, or where GREENROOM_WEB says. While nobody has an account, each start logs
+    the token that the page asks for to make the first one.
+
     \b
     Signals:
       SIGTERM, SIGINT   finish the file step at hand, leave nothing half done, end

@@ -10,11 +10,10 @@ import click
 
 from config.answering import GLANCE
 from config.libraries import list_libraries
-from config.reasons import counted, show_path, show_time
+from config.reasons import counted, figure, show_path, show_time
 from daemon.actions import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.sole import running_daemon
 from daemon.status import TRY_AGAIN, at_a_glance
 from workflow.engine.job import FAILED, OPEN
 
@@ -29,7 +28,6 @@ def command(as_json: bool) -> None:
     """
     with application() as app:
         status = at_a_glance(app)
-        status["daemon"] = running_daemon(app.boot.data_dir)
         with app.database.read() as connection:
             found = list_libraries(connection)
     troubles = {library.path: why for library, why in zip(found, libraries.troubles(found, GLANCE), strict=True)}
@@ -43,11 +41,12 @@ def command(as_json: bool) -> None:
 
 
 def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "daemon", status["daemon"] or "not running"
+    yield "daemon", status["daemon"] or "not running here; `greenroom run` starts it"
     off = "" if status["enabled"] else "  (off: staging_scan.enabled is false)"
     yield "schedule", status["schedule"] + off + ("  (dry run)" if status["dry_run"] else "")
     fire = status["next_fire"]
-    yield "next", show_time(dt.datetime.fromisoformat(fire)) if fire else "–"
+    unless = "" if status["daemon"] else ", if a daemon runs then"
+    yield "next", show_time(dt.datetime.fromisoformat(fire)) + unless if fire else "–"
     for problem in status["problems"]:
         yield "problem", problem
     for library in status["libraries"]:
@@ -59,13 +58,14 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if last is None:
         yield "last run", "none yet"
     else:
-        counts = ", ".join(f"{n} {name}" for name, n in last["counts"].items() if n)
+        counts = ", ".join(f"{n} {figure(name, n)}" for name, n in last["counts"].items() if n)
         how = f"{last['status']}{' (dry run)' if last['dry_run'] else ''}"
         stayed = f"; `greenroom runs show {last['id']}` says why" if last["reasons"] and not last["error"] else ""
         nothing = "no end yet" if last["status"] == "running" else "nothing to do"  # killed ones, too, until the next
         yield "last run", f"{last['id']} {how}: {last['error'] or counts or nothing}{stayed}"
     gone = "; `greenroom fsck` says what is missing" if "missing" in status["items"] else ""
-    yield "items", (", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none") + gone
+    waits = "; `greenroom review` lists those to review" if "pending_review" in status["items"] else ""
+    yield "items", (", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none") + gone + waits
     jobs = {name: status["jobs"][name] for name in (*OPEN, *FAILED) if status["jobs"][name]}
     if jobs:
         left = jobs.keys() & OPEN and not (status["workers"] or status["daemon"])  # which begins when a job is due

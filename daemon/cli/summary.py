@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from config.reasons import called, counted, show_text
+from config.reasons import called, counted, figure, show_text
 from daemon.cli.output import because, seconds
 from workflow.report import OUTCOMES, CycleReport
 
@@ -24,6 +24,8 @@ MARKS = {
 def print_report(report: CycleReport) -> None:
     """Print each album with its outcome and the reasons for it, then one line of counts."""
     data = report.to_json()
+    if report.dry_run and data["albums"]:
+        click.echo("A dry run moves nothing; this is what a cycle would make of each album now:")
     for album in data["albums"]:
         _print_album(album)
     for entry in data["ignored"]:
@@ -32,7 +34,7 @@ def print_report(report: CycleReport) -> None:
         why = because(report.error.message, report.error.path)
         click.echo(click.style(f"{report.status}: ", fg="red") + why, err=True)
         return
-    counts = ", ".join(f"{report.counts[name]} {name.replace('_', ' ')}" for name in OUTCOMES if report.counts[name])
+    counts = ", ".join(f"{n} {figure(name, n)}" for name in OUTCOMES if (n := report.counts[name]))
     what = "would be: " if report.dry_run else ""
     click.echo(f"{what}{counts or 'nothing to do'} in {seconds(report.duration_ms)} (run {report.run_id})")
 

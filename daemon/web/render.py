@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from config.reasons import show_path, show_text
+from config.reasons import counted, figure, show_path, show_text
 from daemon.web.below import put_below
 from daemon.web.navigation import links
 from daemon.words import SAID, stage_said
@@ -62,7 +62,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
     made.filters |= {"credited": credited, "album_name": album_name, "sentence": sentence, "stage": stage_said}
-    made.filters["message"] = message
+    made.filters |= {"message": message, "counted": counted, "figure": figure}
     made.filters["kept_path"] = lambda kept: show_path(path_from_json(kept))
     made.globals["static"] = _static
     return made

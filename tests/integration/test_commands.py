@@ -194,6 +194,8 @@ def test_a_narrow_terminal_breaks_no_name_in_two(data_dir: Path, command: str, m
     names = {"items": "pending_review", "runs": run, "settings": "phase.publish.folder_mode"}
     assert names[command] in shown
     assert max(map(len, shown.splitlines())) <= 80
+    alone = {line.strip() for line in shown.splitlines() if line.rstrip().endswith(":")}
+    assert alone <= {"where:"}  # no value stands apart from its title but a path of more than a line
 
 
 def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> None:
@@ -664,6 +666,25 @@ def test_status_says_where_it_stands_why_albums_stayed(data_dir: Path) -> None:
     (data_dir / "inbound" / "broken" / "01.mp3").write_bytes(b"no music")
     run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
     assert f"1 quarantined; `greenroom runs show {run}` says why" in greenroom("status").output
+
+
+def test_status_says_what_to_do_next_and_promises_no_cycle_without_a_daemon(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Harbour", tracks=1, ext="mp3")
+    greenroom("settings", "set", "staging_scan.enabled", "true")
+    greenroom("cycle")
+    shown = greenroom("status").output
+    assert "not running here; `greenroom run` starts it" in shown
+    assert re.search(r"^next .* UTC, if a daemon runs then$", shown, re.M)
+    assert "done: 1 album, 1 track, 1 staged" in shown
+    assert "1 pending_review; `greenroom review` lists" in shown
+    with sole_daemon(data_dir / "data"):
+        assert re.search(r"^next .* UTC$", greenroom("status").output, re.M)
+
+
+def test_a_dry_run_says_that_it_is_one_before_it_says_staged(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Harbour", tracks=1, ext="mp3")
+    assert greenroom("cycle", "--dry-run").output.startswith("A dry run moves nothing;")
+    assert greenroom("cycle").output.startswith("✓ staged")
 
 
 def test_status_says_of_no_run_that_has_not_ended_that_there_was_nothing_to_do(data_dir: Path) -> None:
