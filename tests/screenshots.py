@@ -15,6 +15,7 @@ from sqlalchemy import update
 from config import admin
 from daemon.actions import cycles
 from daemon.bootstrap import Application, application
+from daemon.sole import sole_daemon
 from daemon.web.server import WebServer
 from processor.items import listing
 from tests.browser.conftest import sign_in
@@ -87,7 +88,11 @@ def main(folder: Path) -> None:
             new_account(app)
             make_inbound(inbound)
             known = live(app)
-            with WebServer(app, ("127.0.0.1", 0)) as server, chromium(program()) as browser:
+            with (
+                sole_daemon(app.boot.data_dir),  # as the daemon shows its pages
+                WebServer(app, ("127.0.0.1", 0)) as server,
+                chromium(program()) as browser,
+            ):
                 host, port = server.address
                 page = browser.new_context(base_url=f"http://{host}:{port}", locale="en-GB").new_page()
                 sign_in(page)

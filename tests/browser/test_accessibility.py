@@ -23,6 +23,9 @@ RUN = """async () => (await axe.run({resultTypes: ["violations"]})).violations
 WIDER = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
     done(document.documentElement.scrollWidth - document.documentElement.clientWidth))))"""  # once it is laid out
 
+SLICED = """() => [...document.querySelectorAll("td code")].filter(
+    code => code.textContent.length > 12 && code.closest("td").clientWidth < 100).map(code => code.textContent)"""
+
 
 def violations(page: Page) -> list[str]:
     """Return what is wrong with a page, in both schemes and both widths."""
@@ -32,6 +35,7 @@ def violations(page: Page) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         wider = page.evaluate(WIDER)
         found += [f"{width} px: {wider} px wider than the screen"] if wider > 0 else []
+        found += [f"{width} px: {path} has a column of a few letters" for path in page.evaluate(SLICED)]
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found += [f"{width} px, {scheme}: {problem}" for problem in page.evaluate(RUN)]
