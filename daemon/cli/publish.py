@@ -102,17 +102,17 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
 def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:
     taken = publishing.unpublish(app, item, dry_run=dry_run, actor=person(), stop=stop)
     words = "would be taken out" if dry_run else "taken out"
-    where = show_path(taken.transfer.dst_root + b"/" + taken.transfer.target)
+    where = taken.transfer.dst_root + b"/" + taken.transfer.target
     outcome = words if taken.outcome == "undone" else taken.outcome
     return {"outcome": outcome, "folder": where, "reasons": [one._asdict() for one in taken.reasons]}
 
 
 def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
     return {
-        "library": show_path(plan.library.path),
-        "folder": show_path(plan.folder),
-        "files": [show_path(path) for path in plan.files],
-        "written": [show_path(path) for path in plan.fresh],
+        "library": plan.library.path,
+        "folder": plan.folder,
+        "files": plan.files,
+        "written": plan.fresh,
         "transfer": plan.transfer and plan.transfer.id,
         "reasons": [reason._asdict() for reason in reasons],
     }
@@ -120,10 +120,10 @@ def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
 
 def _tell(told: dict[str, Any]) -> None:
     good = told["outcome"] in _DONE
-    where = "/".join(told[name] for name in ("library", "folder") if name in told)
+    where = "/".join(show_path(told[name]) for name in ("library", "folder") if name in told)
     click.echo(f"{'✓' if good else '!'} item {told['item']} {told['outcome']}  {where}".rstrip())
     fresh = set(told.get("written", ()))
     for path in told.get("files", ()):
-        click.echo(f"      {'+' if path in fresh else ' '} {path}")
+        click.echo(f"      {'+' if path in fresh else ' '} {show_path(path)}")
     for reason in told["reasons"]:
         click.echo(f"      {because(reason['message'], reason['path'])}")

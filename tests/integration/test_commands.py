@@ -668,6 +668,16 @@ def test_status_says_where_it_stands_why_albums_stayed(data_dir: Path) -> None:
     assert f"1 quarantined; `greenroom runs show {run}` says why" in greenroom("status").output
 
 
+def test_all_json_spells_a_path_no_text_can_hold_in_one_way(data_dir: Path) -> None:
+    folder = os.path.join(os.fsencode(data_dir), b"inbound", b"t\xef\ta")
+    write_album(Path(os.fsdecode(folder)), artist="Ada", album="Harbour", tracks=1, ext="mp3")
+    cycle = json.loads(greenroom("cycle", "--json").stdout)
+    sources = {track["source"] for album in cycle["albums"] for track in album["tracks"]}
+    assert all("t\\xef\ta/" in source for source in sources)
+    undone = json.loads(greenroom("undo", cycle["run_id"], "--dry-run", "--json").stdout)
+    assert {f["source"] for album in undone["albums"] for f in album["files"] if f["path"].endswith(".mp3")} == sources
+
+
 def test_status_says_what_to_do_next_and_promises_no_cycle_without_a_daemon(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada", album="Harbour", tracks=1, ext="mp3")
     greenroom("settings", "set", "staging_scan.enabled", "true")

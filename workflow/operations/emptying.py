@@ -14,7 +14,7 @@ from config import activity
 from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
 from config.libraries import Library, music_libraries, sole_library, verify_root
-from config.reasons import Reason, called, counted, show_path
+from config.reasons import Reason, called, counted, path_text
 from processor.planning.space import human_size
 from processor.transfers import trash
 from processor.transfers.trash import Trashed
@@ -56,7 +56,7 @@ class Emptied:
 
     def to_json(self) -> dict[str, Any]:
         """Return what scripts are told."""
-        kept = [{"code": one.code, "message": one.message, "path": show_path(one.path or b"")} for one in self.kept]
+        kept = [{"code": one.code, "message": one.message, "path": path_text(one.path or b"")} for one in self.kept]
         removed = [one.transfer_id for one in self.gone]
         return {"dry_run": self.dry_run, "removed": removed, "files": self.files, "bytes": self.size, "kept": kept}
 

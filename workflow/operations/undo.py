@@ -16,7 +16,7 @@ from config.batches import batched
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.lease import Guard
-from config.reasons import Reason, show_path
+from config.reasons import Reason, path_text, show_path
 from processor.moves.move import Performance
 from processor.publication.intent import intent_of
 from processor.retag import retold, work_root
@@ -189,12 +189,12 @@ def _album(album: TakenBack) -> dict[str, Any]:
         "album_artist": transfer.item.get("album_artist"),
         "album": transfer.item.get("album"),
         "outcome": album.outcome,
-        "staging_path": show_path(os.path.join(transfer.dst_root, transfer.target)),
+        "staging_path": path_text(os.path.join(transfer.dst_root, transfer.target)),
         "reasons": [_reason(reason) for reason in album.reasons],
         "files": [
             {
-                "path": show_path(os.path.join(transfer.dst_root, transfer.target, file.target)),
-                "source": show_path(os.path.join(transfer.src_root, file.source)),
+                "path": path_text(os.path.join(transfer.dst_root, transfer.target, file.target)),
+                "source": path_text(os.path.join(transfer.src_root, file.source)),
             }
             for file in transfer.files
         ],
@@ -202,5 +202,5 @@ def _album(album: TakenBack) -> dict[str, Any]:
 
 
 def _reason(reason: Reason) -> dict[str, Any]:
-    path = None if reason.path is None else show_path(reason.path)
+    path = None if reason.path is None else path_text(reason.path)
     return {"code": reason.code, "message": reason.message, "path": path}

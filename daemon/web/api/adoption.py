@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, Field
 
-from config.reasons import show_path
+from config.reasons import path_text
 from daemon.actions.adopting import Look
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, Start
@@ -66,12 +66,12 @@ def albums(
     """List its albums in the order of their folders; `differs` leaves those that differ in that."""
     look = app.looks.newest()
     found = [plain_album(one) for one in (look.found.of(differs) if look and look.found else [])[offset:][:limit]]
-    plain: list[dict[str, Any]] = jsonable_encoder(found, custom_encoder={bytes: show_path})
+    plain: list[dict[str, Any]] = jsonable_encoder(found, custom_encoder={bytes: path_text})
     return plain
 
 
 def _out(look: Look) -> AdoptionOut:
     name, done, total = look.stage
     counts = dict(look.found.counts) if look.found else {}
-    return AdoptionOut(path=show_path(look.path), began_at=look.began, over=look.is_over, stage=name, done=done,
+    return AdoptionOut(path=path_text(look.path), began_at=look.began, over=look.is_over, stage=name, done=done,
                        total=total, error=look.error, counts=counts)  # fmt: skip

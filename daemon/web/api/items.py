@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from config.reasons import show_path
+from config.reasons import path_text
 from daemon.web.access import Actor, By
 from daemon.web.bodies import Body, Limit, Responses
 from daemon.web.called import called
@@ -142,8 +142,8 @@ def read_one(app: App, item_id: ItemId) -> ItemOut:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
         happened = history.of_item(connection, item_id)
-    shown = [{**f._asdict(), "path": show_path(f.path), "source": show_path(f.source)} for f in files]
-    return ItemOut(**item | {"path": show_path(item["path"]), "files": shown, "history": happened})
+    shown = [{**f._asdict(), "path": path_text(f.path), "source": path_text(f.source)} for f in files]
+    return ItemOut(**item | {"path": path_text(item["path"]), "files": shown, "history": happened})
 
 
 @router.post("/{item_id}/approve", summary="Approve an album", responses=DECIDED)

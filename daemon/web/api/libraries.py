@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
-from config.reasons import show_path
+from config.reasons import path_text
 from daemon.actions import libraries
 from daemon.disks import WORTH_IT
 from daemon.web import roots
@@ -105,7 +105,7 @@ def _out(root: Root) -> LibraryOut:
         id=library.id,
         role=library.role,
         kind=library.kind,
-        path=show_path(library.path),
+        path=path_text(library.path),
         suspended=library.suspended,
         problem=root.problem,
         holder=root.holder,

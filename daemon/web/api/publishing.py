@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from config.reasons import show_path
+from config.reasons import path_text
 from daemon.actions import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId, Wanted
@@ -44,10 +44,10 @@ def look(app: App, item_id: ItemId, rename: Rename = False) -> PlanOut:
     assert plan is not None
     return PlanOut(
         kind=plan.kind,
-        library=show_path(plan.library.path),
-        folder=show_path(plan.folder),
-        files=[show_path(path) for path in plan.files],
-        written=[show_path(path) for path in plan.fresh],
+        library=path_text(plan.library.path),
+        folder=path_text(plan.folder),
+        files=[path_text(path) for path in plan.files],
+        written=[path_text(path) for path in plan.fresh],
         reasons=[{"code": reason.code, "message": reason.message} for reason in plan.reasons],
         as_of=None if seen.late is None else seen.at,
     )

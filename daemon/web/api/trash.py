@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config.libraries import Role
-from config.reasons import show_path
+from config.reasons import path_text
 from daemon.actions import discarding
 from daemon.actions.discarding import Which
 from daemon.web.access import By
@@ -70,7 +70,7 @@ def read(app: App, start: Start = 0, limit: Annotated[int, Query(ge=1, le=1000)]
         albums=[
             TrashedOut(
                 role=root.role,
-                root=show_path(root.path),
+                root=path_text(root.path),
                 item=one.told and one.told.item_id,
                 transfer=one.transfer_id,
                 kind=one.told and one.told.kind,
