@@ -44,6 +44,19 @@ class Library:
         return os.path.join(self.path, SENTINEL)
 
 
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The two libraries a cycle works between."""
+
+    inbound: Library
+    staging: Library
+
+    @property
+    def both(self) -> list[Library]:
+        """The two, first the one whose fence the journal carries."""
+        return [self.staging, self.inbound]
+
+
 def list_libraries(connection: Connection) -> list[Library]:
     """Return all libraries in the order they were added."""
     rows = connection.execute(select(LibraryRow.__table__).order_by(LibraryRow.id))

@@ -10,7 +10,7 @@ from functools import partial
 from config.database import Database
 from config.errors import GreenroomError
 from config.lease import Guard
-from config.libraries import Library
+from config.libraries import Roots
 from config.machine import uncollected
 from config.reasons import Reason
 from processor.filesystem.files import Tree
@@ -23,7 +23,7 @@ from processor.recover import RecoveryReport, recover
 from processor.staging.approval import only_approved
 from processor.staging.batch import Between
 from processor.staging.crew import Crew
-from processor.staging.encounters import Digests
+from processor.staging.encounters import Contents, Digests
 from processor.staging.mover import Moved, Mover
 from processor.staging.pace import Pace, PacedGuard
 from processor.staging.sighting import look
@@ -31,7 +31,6 @@ from processor.staging.staged import ForRun, Then, nothing_more, publish
 from processor.transfers.comparing import digest_at
 from scanner.identity import Identity
 from scanner.rows import Source
-from scanner.scan import Progress
 from scanner.scandb import ScanDb
 from scanner.smallfiles import MAX_SMALL
 
@@ -59,26 +58,24 @@ class ProcessResult:
 def process_scan(
     database: Database,
     scan: ScanDb,
-    inbound: Library,
-    staging: Library,
+    roots: Roots,
     guard: Guard | None,
     options: ProcessOptions,
     run: ForRun,
-    progress: Progress,
 ) -> ProcessResult:
     """Plan every group of a scan and, under a guard, move those that can be moved. Without one nothing is touched.
 
-    `run.then` is called in each transaction that stages. Raises NeedsReview when an approved plan no longer holds;
-    LeaseLost when another process took over and Retryable when the database does not answer. After these two recovery
-    settles what was begun.
+    `run.then` is called in each transaction that stages, `run.progress` after each album. Raises NeedsReview when an
+    approved plan no longer holds; LeaseLost when another process took over and Retryable when the database does not
+    answer. After these two recovery settles what was begun.
     """
-    plans = _plan(database, scan, inbound, staging, options)
+    plans = _plan(database, scan, roots, options)
     restaging = {plan.group.key for plan in plans if plan.kind == RESTAGE}
     if restaging and guard is not None:
         refused = run.restage(restaging)
         plans = tuple(
             replace(plan, reasons=(*refused.get(plan.group.key, ()), *plan.reasons)) if plan.kind == RESTAGE else plan
-            for plan in _plan(database, scan, inbound, staging, options)
+            for plan in _plan(database, scan, roots, options)
         )
     ignored = (*scan.ignored(), *_homeless(scan, plans))
     if guard is None:
@@ -88,33 +85,30 @@ def process_scan(
     moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
     paced = PacedGuard(guard, Pace(options.rate_limit))
     with Crew(options.workers) as crew:
-        between = Between(inbound.path, staging.path, database, paced, crew, run.then, told)
-        mover = Mover(between, staging.root_uuid, run.id)
+        between = Between(roots.inbound.path, roots.staging.path, database, paced, crew, run.then, told)
+        mover = Mover(between, roots.staging.root_uuid, run.id)
         for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
             results[n] = _after(plans[n], moved)
-            progress("move", done, len(moving))
+            run.progress("move", done, len(moving))
         return ProcessResult(tuple(results), ignored, mover.trouble)
 
 
 def recover_transfers(
     database: Database,
     guard: Guard,
-    inbound: Library,
-    staging: Library,
+    roots: Roots,
     then: Then = nothing_more,
     undone: Publish = unheard,
 ) -> RecoveryReport:
     """Settle what earlier runs left unfinished between the two roots; see processor.recover, and staged.Then."""
     run = Performance(database, guard, partial(publish, then=then), undone=undone)
-    return recover(run, (inbound.path, staging.path))
+    return recover(run, (roots.inbound.path, roots.staging.path))
 
 
-def _plan(
-    database: Database, scan: ScanDb, inbound: Library, staging: Library, options: ProcessOptions
-) -> tuple[AlbumPlan, ...]:
+def _plan(database: Database, scan: ScanDb, roots: Roots, options: ProcessOptions) -> tuple[AlbumPlan, ...]:
     proposals: list[Proposal] = []
     waiting: dict[str, tuple[Reason, ...]] = {}
-    with Tree(inbound.path) as tree, uncollected():
+    with Tree(roots.inbound.path) as tree, uncollected():
         for group, waits in scan.groups():
             files = scan.sources([*(track.file_id for track in group.tracks), *group.sides])
             if waits:
@@ -124,7 +118,7 @@ def _plan(
             else:
                 proposals += propose([group], files, _cues(tree, files))
     moving = [proposal for proposal in proposals if proposal.target is not None]
-    world = look(database, inbound, staging, moving, waiting, scan.facts, _digests(scan), options.reserve)
+    world = look(database, roots, moving, waiting, Contents(scan.facts, _digests(scan)), options.reserve)
     plans = decide(proposals, world, options.rules)
     return plans if options.approved is None else only_approved(plans, options.approved)
 

@@ -21,7 +21,7 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured
 from config.lease import Guard
 from config.leave import ROWS, changing
-from config.libraries import Library
+from config.libraries import Library, Roots
 from config.reasons import Reason
 from config.sections import StagingScan
 from processor.filesystem.system_errors import unexpected
@@ -39,7 +39,7 @@ from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
-from workflow.roots import Roots, resolve_roots, scan_db_folder
+from workflow.roots import resolve_roots, scan_db_folder
 from workflow.stopping import StopOrTimeout
 
 
@@ -137,7 +137,7 @@ class _Cycle(NamedTuple):
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
         settings = self.settings
-        run = ForRun(self.run.id, of_staging(self.run.id), self._restage)
+        run = ForRun(self.run.id, of_staging(self.run.id), self._restage, self.progress)
         rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)
@@ -146,7 +146,7 @@ class _Cycle(NamedTuple):
             presence.check_inbound(
                 self.database, roots.inbound, found, self._limits, act=guard is not None, suspended=suspended
             )
-            return process_scan(self.database, found, roots.inbound, roots.staging, guard, options, run, self.progress)
+            return process_scan(self.database, found, roots, guard, options, run)
 
     def _restage(self, keys: Collection[str]) -> dict[str, tuple[Reason, ...]]:
         """Put the files of published items back into staging; hardly any cycle has to."""

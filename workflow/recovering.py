@@ -10,6 +10,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured
 from config.lease import Guard
+from config.libraries import Roots
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
 from processor.transfers import journal
@@ -17,7 +18,7 @@ from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
-from workflow.roots import Roots, resolve_roots
+from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
 
@@ -43,7 +44,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
 
 def recover_staging(database: Database, guard: Guard, roots: Roots, run_id: str | None = None) -> RecoveryReport:
     """Settle what was left unfinished between inbound and staging, both of which the caller holds."""
-    report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run_id), of_undo)
+    report = recover_transfers(database, guard, roots, of_staging(run_id), of_undo)
     return upkeep.told(database, report)
 
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from config.database import Database
 from config.errors import Misconfigured
-from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.libraries import Roots, list_libraries, sole_library, verify_root
 from config.reasons import show_path
 from config.sections import StagingScan
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """The two libraries a cycle works between."""
-
-    inbound: Library
-    staging: Library
-
-    @property
-    def both(self) -> list[Library]:
-        """The two, first the one whose fence the journal carries."""
-        return [self.staging, self.inbound]
 
 
 def resolve_roots(database: Database) -> Roots:

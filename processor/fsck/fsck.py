@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.database import Database
-from config.libraries import Library
+from config.libraries import Roots
 from processor.fsck import sighting, unsettled
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.findings import judge
@@ -37,11 +37,9 @@ class FsckReport:
         return sum(not finding.repaired for finding in self.findings)
 
 
-def check(
-    database: Database, inbound: Library, staging: Library, effort: Effort, limits: Limits, progress: Progress
-) -> FsckReport:
+def check(database: Database, roots: Roots, effort: Effort, limits: Limits, progress: Progress) -> FsckReport:
     """Compare, and change nothing. Takes no lock; what a cycle works on meanwhile is left out."""
-    seen = sighting.look(database, inbound, staging, effort, progress)
+    seen = sighting.look(database, roots, effort, progress)
     return _report(seen, judge(seen, limits))
 
 
@@ -53,7 +51,7 @@ def repair(shop: Workshop, effort: Effort, limits: Limits, progress: Progress) -
     """
     settled = [*_told(_recovered(shop)), *_resumed(shop)]
     for _ in range(ROUNDS):
-        seen = sighting.look(shop.database, shop.inbound, shop.staging, effort, progress)
+        seen = sighting.look(shop.database, shop.roots, effort, progress)
         done = perform(shop, [_without_resume(finding) for finding in judge(seen, limits)])
         settled += [finding for finding in done if finding.repaired]
         if not any(finding.repaired for finding in done):
@@ -64,7 +62,7 @@ def repair(shop: Workshop, effort: Effort, limits: Limits, progress: Progress) -
 
 
 def _recovered(shop: Workshop) -> RecoveryReport:
-    return recover_transfers(shop.database, shop.guard, shop.inbound, shop.staging)
+    return recover_transfers(shop.database, shop.guard, shop.roots)
 
 
 def _told(recovered: RecoveryReport) -> Iterator[Finding]:
@@ -77,8 +75,8 @@ def _told(recovered: RecoveryReport) -> Iterator[Finding]:
 
 def _resumed(shop: Workshop) -> list[Finding]:
     """Let recovery take up what waits for a person, or only has a hidden folder, where nothing can be lost by it."""
-    left = unsettled.look(shop.database, shop.inbound.path, shop.staging.path)
-    wanted = [f for f in unsettled.judge(left, shop.inbound.path, shop.staging.path) if f.repair]
+    left = unsettled.look(shop.database, shop.roots.inbound.path, shop.roots.staging.path)
+    wanted = [f for f in unsettled.judge(left, shop.roots.inbound.path, shop.roots.staging.path) if f.repair]
     if not wanted:
         return []
     done = perform(shop, wanted)

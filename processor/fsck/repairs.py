@@ -13,7 +13,7 @@ from config.batches import batched
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Stopped
 from config.lease import Guard
-from config.libraries import Library
+from config.libraries import Roots
 from config.machine import boot_id, utc_now
 from config.reasons import show_path
 from processor.filesystem.files import Tree, is_file, write_whole
@@ -39,8 +39,7 @@ class Workshop:
 
     database: Database
     guard: Guard
-    inbound: Library
-    staging: Library
+    roots: Roots
     noticed: Noticed = unheard
     now: dt.datetime = field(default_factory=utc_now)
 
@@ -124,7 +123,7 @@ def _record(shop: Workshop, found: Sequence[tuple[NewItem, Transfer]]) -> None:
 
 def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:
     """Read what a sidecar tells of its album and check every byte of it. Raises NeedsReview and Rejected."""
-    with Tree(shop.staging.path) as tree, tree.explained("adopt", folder):
+    with Tree(shop.roots.staging.path) as tree, tree.explained("adopt", folder):
         written = sidecar.read(tree, folder)
         if written is None:
             raise Rejected("its sidecar is gone", code="sidecar_missing", path=folder)
@@ -143,7 +142,7 @@ def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:
         kind="album",
         state="done",
         src_root=written.src_root,
-        dst_root=shop.staging.path,
+        dst_root=shop.roots.staging.path,
         target=folder,
         files=written.files,
         item=written.item,
@@ -151,7 +150,7 @@ def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:
         boot_id=boot_id(),
         run_id=item.run_id,
     )
-    return item.at(shop.staging.root_uuid, folder), transfer
+    return item.at(shop.roots.staging.root_uuid, folder), transfer
 
 
 def _checked(shop: Workshop, tree: Tree, folder: bytes, file: TransferFile) -> Identity:
@@ -167,11 +166,11 @@ def _checked(shop: Workshop, tree: Tree, folder: bytes, file: TransferFile) -> I
 def _follow(shop: Workshop, moves: Sequence[Follow]) -> list[str | None]:
     def one(move: Follow) -> None:
         item = _stored(shop, move.item_id)
-        with Tree(shop.staging.path) as tree, tree.explained("look into", move.folder):
+        with Tree(shop.roots.staging.path) as tree, tree.explained("look into", move.folder):
             for file in item.files:
                 planned = Identity(0, 0, file.size, file.mtime_ns, 0)
                 _checked(shop, tree, move.folder, TransferFile(file.source, file.path, file.role, planned, file.digest))
-        _rewrite(shop, move.item_id, item.at(shop.staging.root_uuid, move.folder), refound=True)
+        _rewrite(shop, move.item_id, item.at(shop.roots.staging.root_uuid, move.folder), refound=True)
 
     return list(_each(one, moves))
 
@@ -198,7 +197,7 @@ def _write_sidecars(shop: Workshop, wanted: Sequence[WriteSidecar]) -> list[str 
 def _put_sidecar(shop: Workshop, item_id: int) -> None:
     """Write an item's sidecar from its row, as the transfer would; whole or not at all, and durable."""
     item = _stored(shop, item_id)
-    with Tree(shop.staging.path) as tree, tree.explained("write the sidecar in", item.path):
+    with Tree(shop.roots.staging.path) as tree, tree.explained("write the sidecar in", item.path):
         files = []
         for file in item.files:
             found = tree.stat(within(item.path, file.path))
@@ -207,7 +206,7 @@ def _put_sidecar(shop: Workshop, item_id: int) -> None:
                 raise NeedsReview(f"{shown} changed just now", code="final_damaged", path=file.path)
             identity = Identity.of(found)._replace(mtime_ns=file.mtime_ns)
             files.append(TransferFile(file.source, file.path, file.role, identity, file.digest))
-        told = Sidecar(item.transfer_id, "album", shop.inbound.path, item.path, tuple(files), item.to_json())
+        told = Sidecar(item.transfer_id, "album", shop.roots.inbound.path, item.path, tuple(files), item.to_json())
         shop.guard.check("sidecar")
         write_whole(tree, within(item.path, sidecar.NAME), sidecar.encode(told), over=True)
         tree.sync(item.path)
@@ -236,7 +235,7 @@ def _resume(shop: Workshop, wanted: Sequence[Resume]) -> list[str | None]:
     def one(repair: Resume) -> None:
         with shop.database.begin() as connection:
             if repair.has_row:
-                is_ours = repair.transfer.dst_root == shop.staging.path
+                is_ours = repair.transfer.dst_root == shop.roots.staging.path
                 fence = shop.guard.fence if is_ours else None
                 journal.reopen(connection, repair.transfer, repair.state, fence, shop.now)
             else:

@@ -11,7 +11,7 @@ from typing import Final
 from config import leave
 from config.database import Database
 from config.errors import GreenroomError
-from config.libraries import Library, list_libraries
+from config.libraries import Roots, list_libraries
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
 from processor.fsck import disk, rows, unsettled
@@ -52,8 +52,9 @@ class Effort:
     read: dict[OnDisk, str] = field(default_factory=dict)  # digests of what was read before; they hold under the lock
 
 
-def look(database: Database, inbound: Library, staging: Library, effort: Effort, progress: Progress) -> Sighting:
+def look(database: Database, roots: Roots, effort: Effort, progress: Progress) -> Sighting:
     """Look at everything once: rows first, then the disk, then which rows changed meanwhile."""
+    inbound, staging = roots.inbound, roots.staging
     with database.read(snapshot=True) as connection:
         before = rows.read(connection)
         begun = {transfer.id for transfer in journal.unsettled(connection)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from config.database import Database
 from config.errors import Retryable
-from config.libraries import Library
+from config.libraries import Roots
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import extension
@@ -25,22 +26,21 @@ FactsOf = Callable[[Collection[int]], Mapping[int, Facts]]  # by file id, of the
 Digests = Callable[[Tree, bytes, Identity], str]
 
 
+class Contents(NamedTuple):
+    """What is known, or can be found out, of what is in files."""
+
+    facts: FactsOf
+    digests: Digests
+
+
 class Encounters:
     """Brings the two sides of each meeting together."""
 
-    def __init__(
-        self,
-        database: Database,
-        inbound: Library,
-        staging: Library,
-        facts: FactsOf,
-        digests: Digests,
-        roots: Mapping[str, bytes],
-    ):
+    def __init__(self, database: Database, roots: Roots, contents: Contents, places: Mapping[str, bytes]):
         self._database = database
-        self._inbound, self._staging = inbound.path, staging.path
-        self._roots = roots  # by uuid: a published item may be in another than staging
-        self._facts, self._digests = facts, digests
+        self._inbound, self._staging = roots.inbound.path, roots.staging.path
+        self._places = places  # of roots, by uuid: a published item may be in another than staging
+        self._facts, self._digests = contents
 
     def meet(self, proposal: Proposal, folder: bytes) -> Encounter:
         """Look at both sides; `folder` is the item's. Raises the typed error of what cannot be looked at."""
@@ -50,7 +50,7 @@ class Encounters:
             message = f"the item of {show_path(folder)} went away while this was planned; the next cycle looks again"
             raise Retryable(message, code="vanished")
         item = recorded.item
-        with Tree(self._inbound) as inbound, Tree(self._roots.get(item.root_uuid, self._staging)) as staging:
+        with Tree(self._inbound) as inbound, Tree(self._places.get(item.root_uuid, self._staging)) as staging:
             stands = standing.look_at(staging, folder, item)
             with staging.explained("look into", folder):
                 there = standing.files_below(staging, folder)

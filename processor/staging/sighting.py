@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
-from config.libraries import Library, root_paths
+from config.libraries import Roots, root_paths
 from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
@@ -19,7 +19,7 @@ from processor.planning.plan import Home, World
 from processor.planning.planner import size_difference
 from processor.planning.space import Space, reserve
 from processor.publication import ledger
-from processor.staging.encounters import Digests, Encounters, FactsOf, is_audio
+from processor.staging.encounters import Contents, Digests, Encounters, is_audio
 from processor.staging.shut import not_to_be_changed, shut
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, TransferFile
@@ -28,39 +28,38 @@ from scanner.identity import Identity
 
 def look(
     database: Database,
-    inbound: Library,
-    staging: Library,
+    roots: Roots,
     proposals: Sequence[Proposal],
     waiting: Mapping[str, tuple[Reason, ...]],
-    facts: FactsOf,
-    digests: Digests,
+    contents: Contents,
     wanted_reserve: int,
 ) -> World:
     """Gather what deciding about proposals with a target takes; `wanted_reserve` is in bytes. Reads only."""
+    inbound, staging = roots.inbound.path, roots.staging.path
     with database.read() as connection:
-        staged = repository.staged_folders(connection, staging.root_uuid)
-        roots = root_paths(connection)
+        staged = repository.staged_folders(connection, roots.staging.root_uuid)
+        places = root_paths(connection)
         homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
-        held = journal.reserved(connection, inbound.path, staging.path)
-        undos = journal.taken_back(connection, inbound.path, staging.path)
-    comparison, parents = _Comparison(inbound.path, staging.path, digests), _parents(staging.path, proposals)
+        held = journal.reserved(connection, inbound, staging)
+        undos = journal.taken_back(connection, inbound, staging)
+    comparison, parents = _Comparison(inbound, staging, contents.digests), _parents(staging, proposals)
     return World(
-        names=lambda folder: _names(staging.path, folder),
+        names=lambda folder: _names(staging, folder),
         differs=comparison.differs,
-        meets=Encounters(database, inbound, staging, facts, digests, roots).meet,
+        meets=Encounters(database, roots, contents, places).meet,
         same=comparison.same,
-        space=_space(inbound.path, staging.path, wanted_reserve),
+        space=_space(inbound, staging, wanted_reserve),
         staged=staged,
         published={
-            home.key: Home(os.path.join(roots.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
+            home.key: Home(os.path.join(places.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
             for home in homes
         },
         reserved=held.targets,
         held=held.sources,
-        taken_back=_kept_back(inbound.path, undos),
+        taken_back=_kept_back(inbound, undos),
         waiting=waiting,
-        inbound_problems=shut(inbound.path, (f.source for p in proposals for f in p.files)),
-        staging_problems=_elsewhere(staging.path, parents) | _not_writable(staging.path, parents),
+        inbound_problems=shut(inbound, (f.source for p in proposals for f in p.files)),
+        staging_problems=_elsewhere(staging, parents) | _not_writable(staging, parents),
     )
 
 

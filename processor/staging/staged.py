@@ -15,6 +15,7 @@ from processor.items.item import NewItem
 from processor.items.joined import renamed
 from processor.metadata import rows
 from processor.transfers.transfer import Transfer
+from scanner.options import Progress, silent
 
 # What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
 Then = Callable[[Connection, Mapping[str, storing.Upserted], dt.datetime], None]
@@ -39,6 +40,7 @@ class ForRun(NamedTuple):
     id: str
     then: Then
     restage: Restage = restage_nothing
+    progress: Progress = silent
 
 
 def publish(connection: Connection, transfer: Transfer, then: Then = nothing_more) -> None:

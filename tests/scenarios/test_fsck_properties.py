@@ -274,7 +274,7 @@ def repair_until(house: House, die_at: int) -> int:
         mortal = Mortal(guard, die_at)
         try:
             effort = Effort(verify=True, baseline=True, workers=1)
-            shop = Workshop(house.database, cast(Guard, mortal), roots.inbound, roots.staging)
+            shop = Workshop(house.database, cast(Guard, mortal), roots)
             repair(shop, effort, Limits(), silent)
         except Killed:
             pass

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Final
 
 from config import admin
 from config.database import Database
 from config.lease import Guard
-from config.libraries import Role, sole_library, verify_root
+from config.libraries import Roots, sole_library, verify_root
 from processor.fsck import fsck as verb
 from processor.fsck.forget import forget
 from processor.fsck.fsck import FsckReport
@@ -23,8 +22,6 @@ from workflow.holding import holding
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
-_ROLES: Final[tuple[Role, Role]] = ("inbound", "staging")
-
 
 def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
     """Compare disk, journal, sidecars and rows of the staging library; with `adopt` repair what is provable.
@@ -35,18 +32,18 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
     """
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
-        inbound, staging = (sole_library(connection, role) for role in _ROLES)
-    for library in (inbound, staging):
+        roots = Roots(sole_library(connection, "inbound"), sole_library(connection, "staging"))
+    for library in (roots.inbound, roots.staging):
         verify_root(library if adopt else replace(library, suspended=None))
     effort = Effort(verify, verify and adopt, settings.workers)
     limits = Limits(settings.vanish_files, settings.vanish_percent)
     if not adopt:
-        return verb.check(database, inbound, staging, effort, limits, progress)
+        return verb.check(database, roots, effort, limits, progress)
 
     def work(guard: Guard) -> FsckReport:
-        return verb.repair(Workshop(database, guard, inbound, staging, noticed), effort, limits, progress)
+        return verb.repair(Workshop(database, guard, roots, noticed), effort, limits, progress)
 
-    return holding(database, [staging, inbound], "fsck", StopOrTimeout(stop), work)
+    return holding(database, roots.both, "fsck", StopOrTimeout(stop), work)
 
 
 def forget_item(database: Database, item_id: int, *, stop: threading.Event) -> Row:

@@ -17,6 +17,7 @@ from config import activity
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected
 from config.lease import Guard
+from config.libraries import Roots
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding
@@ -33,7 +34,7 @@ from workflow.holding import holding, reading
 from workflow.operations.deciding import Seen, as_seen
 from workflow.operations.undo import UndoReport, each, undo
 from workflow.recovering import recover_staging
-from workflow.roots import Roots, resolve_roots
+from workflow.roots import resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import check_unmoved

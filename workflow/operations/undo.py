@@ -16,6 +16,7 @@ from config.batches import batched
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.lease import Guard
+from config.libraries import Roots
 from config.reasons import Reason, path_text, show_path
 from processor.moves.move import Performance
 from processor.publication.intent import intent_of
@@ -28,7 +29,7 @@ from scanner.identity import Identity
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding, reading
 from workflow.recovering import recover_staging
-from workflow.roots import Roots, resolve_roots
+from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import OUTWARD
 
