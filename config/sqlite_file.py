@@ -63,8 +63,6 @@ def engine_of(url: URL) -> Engine:
     waits = {"timeout": BUSY_MS / 1000, "check_same_thread": False}
     engine = create_engine(url, connect_args=waits, json_deserializer=_from_json)
 
-    turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
-
     @event.listens_for(engine, "do_connect")
     def _make(*_: Any) -> None:
         # SQLite would let everybody read it, password hashes and all. Made without opening it: closing it would end the
@@ -85,6 +83,12 @@ def engine_of(url: URL) -> Engine:
         sqlite_sides.remember(url.database or "", record)
 
     event.listen(engine, "checkout", lambda _dbapi, record, _proxy: _refuse_other_files(engine, url, record))
+    _take_turns(engine, _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock()))
+    return engine
+
+
+def _take_turns(engine: Engine, turn: threading.Lock) -> None:
+    """Let those who write wait for the one that does, from the begin of a transaction to its connection's return."""
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -103,8 +107,6 @@ def engine_of(url: URL) -> Engine:
     def _end_turn(_dbapi: Any, record: Any, _error: BaseException | None = None) -> None:
         if "turn" in record.info:
             record.info.pop("turn").release()
-
-    return engine
 
 
 def _refuse_other_files(engine: Engine, url: URL, record: Any) -> None:

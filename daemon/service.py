@@ -79,10 +79,7 @@ def serve(app: Application) -> int:
                 elif boottime() - heartbeat.beaten > LATE_BEATS * every:
                     beats.now()
         finally:
-            if beat.outdated:
-                logger.bind(error=beat.outdated).error("the schema of the database was changed")
-            systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
-            logger.info("daemon stopping")
+            _announce_the_end(beat.outdated)
             stop.set()
             app.ongoing.stop()
             if beats is not None:
@@ -93,6 +90,13 @@ def serve(app: Application) -> int:
             is_over = _settle(lambda: heartbeat.is_idle(every) and app.ongoing.is_idle(every), silent, ends)
     logger.info("daemon stopped")
     return 0 if is_over and not beat.outdated else 1
+
+
+def _announce_the_end(outdated: str) -> None:
+    if outdated:
+        logger.bind(error=outdated).error("the schema of the database was changed")
+    systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
+    logger.info("daemon stopping")
 
 
 def _settle(is_idle: Callable[[], bool], silent: Callable[[bool], list[str]], ends: float) -> bool:

@@ -19,6 +19,7 @@ from config.sections import StagingScan
 from processor.process import ProcessResult
 from workflow import events, plans, runs, telling
 from workflow.report import CycleReport, stored_reasons
+from workflow.telling import RunEnd
 
 if TYPE_CHECKING:
     from loguru import Logger
@@ -75,7 +76,7 @@ class RunRecord:
             if holding_lock and (left := runs.mark_interrupted(connection, now := dt.datetime.now(dt.UTC))):
                 logger.bind(runs=len(left)).warning("an earlier run was interrupted")
                 for run_id, dry_run in left.items():
-                    _tell(connection, run_id, "interrupted", runs.INTERRUPTED, None, {}, now, dry_run=dry_run)
+                    _tell(connection, RunEnd(run_id, dry_run, "interrupted", runs.INTERRUPTED), now)
             runs.start(connection, self._row)
         self._open = True
 
@@ -152,9 +153,9 @@ class RunRecord:
                 runs.start(connection, self._row)
             now, message = dt.datetime.now(dt.UTC), error and error.message
             runs.finish(connection, self.id, status=status, finished_at=now, error=message, **columns)
-            counts = columns.get("counts", {})
             code = error.reason_code if error else None
-            _tell(connection, self.id, status, message or status, code, counts, now, dry_run=self._dry_run)
+            end = RunEnd(self.id, self._dry_run, status, message or status, code, columns.get("counts", {}))
+            _tell(connection, end, now)
         self._open = False
 
     def _log_end(self, log: Logger, error: GreenroomError, how: str = "failed") -> None:
@@ -174,15 +175,10 @@ def record_skip(database: Database, settings: StagingScan, fire_time: dt.datetim
     run.skip(Busy(why.message, code=why.code))
 
 
-def _tell(
-    connection: Connection, run_id: str, status: runs.RunStatus, why: str, code: str | None, counts: dict[str, int],
-    now: dt.datetime, *, dry_run: bool,
-) -> None:  # fmt: skip
+def _tell(connection: Connection, end: RunEnd, now: dt.datetime) -> None:
     """Tell of a run's end; of one that could not count what it staged, as many albums as were told of one by one."""
-    counts = counts or {"staged": len(events.of_run(connection, run_id, events.STAGED))}
-    before = events.last_failure(connection)
-    told = telling.of_run(run_id, status, why, dry_run=dry_run, counts=counts, code=code, before=before)
-    events.tell(connection, told, now)
+    counts = end.counts or {"staged": len(events.of_run(connection, end.run_id, events.STAGED))}
+    events.tell(connection, telling.of_run(end._replace(counts=counts), events.last_failure(connection)), now)
 
 
 def _row_status(error: GreenroomError | None) -> runs.RunStatus:

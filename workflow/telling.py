@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.libraries import Library
 from config.reasons import called, show_path
@@ -20,27 +20,29 @@ def album_name(item: Mapping[str, Any]) -> str:
     return called(item["album_artist"], item["album"])
 
 
-def of_run(
-    run_id: str,
-    status: str,
-    why: str,
-    *,
-    dry_run: bool,
-    counts: Mapping[str, int],
-    code: str | None,
-    before: str | None,
-) -> list[Event]:
+class RunEnd(NamedTuple):
+    """How a run ended: why in words, and the code of the error if one ended it."""
+
+    run_id: str
+    dry_run: bool
+    status: str
+    why: str
+    code: str | None = None
+    counts: Mapping[str, int] = {}
+
+
+def of_run(end: RunEnd, before: str | None) -> list[Event]:
     """Return the event of a run's end; one that was skipped is none.
 
     `before` is the code the run before failed with, None if it did not: so who hears it knows what is new. A run that
     was stopped or killed tells nothing of that; it is heard of for what it staged until then.
     """
-    kind = _RUNS.get(status)
+    kind = _RUNS.get(end.status)
     if kind is None:
         return []
-    code = before if status == "interrupted" else code
-    facts = {"dry_run": dry_run, "counts": dict(counts), "code": code, "before": before}
-    return [Event(kind, f"run {run_id}", why, run_id=run_id, facts=facts)]
+    code = before if end.status == "interrupted" else end.code
+    facts = {"dry_run": end.dry_run, "counts": dict(end.counts), "code": code, "before": before}
+    return [Event(kind, f"run {end.run_id}", end.why, run_id=end.run_id, facts=facts)]
 
 
 def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | None) -> list[Event]:

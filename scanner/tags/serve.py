@@ -34,16 +34,20 @@ def serve(tasks: int, answers: int) -> None:
     while received := os.read(tasks, 1 << 16):
         buffer += received
         for body in wire.take_frames(buffer):
-            rows: list[Any] = []
-            moved: dict[int, Numbers] = {}
-            for folder, files in wire.batch_of(body):
-                for row in read_folder(folder, files, moved):
-                    rows.append(row)
-                    if clock.strikes():
-                        _send(answers, rows, moved)
-                        rows.clear()
-                        moved.clear()
-            _send(answers, rows, moved)
+            _answer(body, answers, clock)
+
+
+def _answer(body: bytes, answers: int, clock: _Clock) -> None:
+    rows: list[Any] = []
+    moved: dict[int, Numbers] = {}
+    for folder, files in wire.batch_of(body):
+        for row in read_folder(folder, files, moved):
+            rows.append(row)
+            if clock.strikes():
+                _send(answers, rows, moved)
+                rows.clear()
+                moved.clear()
+    _send(answers, rows, moved)
 
 
 def read_folder(folder: bytes, files: list[File], moved: dict[int, Numbers]) -> Iterator[tuple[object, ...]]:
