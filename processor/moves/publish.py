@@ -7,14 +7,13 @@ clear      where the album is moved: its files in staging go, as sources do, and
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import show_path
 from processor.filesystem.files import Tree
-from processor.filesystem.paths import folders, relative, within
+from processor.filesystem.paths import relative, within
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
 from processor.publication.access import give, make_above, rights_kept
@@ -132,16 +131,11 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
 
 
 def take_apart(tree: Tree, transfer: Transfer, guard: Guard) -> None:
-    """Take what Greenroom made out of the hidden folder."""
+    """Take what Greenroom made out of the hidden folder; all of it lies beside music, with which the folders go."""
     hidden = hidden_folder(transfer)
-    places = [within(hidden, relative(one.path, transfer.target)) for one in inside(transfer)]
-    for place in places:
+    for one in inside(transfer):
         guard.check("undo made")
-        tree.unlink(place, missing_ok=True)
-    for sub in folders(places):
-        if sub.startswith(hidden + b"/"):
-            with suppress(OSError):
-                tree.rmdir(sub)
+        tree.unlink(within(hidden, relative(one.path, transfer.target)), missing_ok=True)
 
 
 MOVE: Final = Move("publish", renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, _roll_back)

@@ -119,7 +119,7 @@ def _proposal(
     wanted.sort(key=lambda side: not side[2])
     # In a folder of this album, too, a sidecar of another one would mark an album.
     marked = {os.path.dirname(place) for _, place, _ in wanted if place.lower().endswith(b"/" + sidecar.NAME)}
-    for folder in sorted(marked):
+    for folder in marked:
         places.claim(os.path.join(folder, sidecar.NAME))
     sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
     told = [reason for reason in group.evidence if reason.code != _OLD_NAMES]  # it is named anew where it joins another

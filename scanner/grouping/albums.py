@@ -79,7 +79,7 @@ def _take_unread(shares: list[Share], unread: list[Track]) -> None:
     for share in by_size:
         for track in share.tracks:
             largest.setdefault(track.row.folder, share)
-    if not shares and unread:
+    if not shares:
         shares.append(Share("", None, unread, []))
         return
     for track in unread:

@@ -82,9 +82,6 @@ def _names_box(folder: FolderTracks, spot: Spot) -> bool:
 def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks]) -> None:
     """Let "DVD 1" be the disc after the "CD 1" that lies beside; if it holds the same songs, all DVDs are a copy."""
     for (home, label, form), spots in [item for item in found.items() if len(item[1]) > 1]:
-        discs = [spot.disc for spot in spots.values() if spot.disc]
-        if len(discs) == len({*discs}):
-            continue
         first: dict[int | None, bytes] = {}
         again: dict[bytes, bytes] = {}  # folder → that of the same disc on another medium
         for folder in sorted(spots, key=_cds_first):
