@@ -86,6 +86,14 @@ def test_a_job_ends_in_one_transaction_with_what_it_did(database: Database, engi
     assert engine.counts() == {"alpha": {"done": 1}}
 
 
+def test_a_start_whose_answer_got_lost_is_known_again_and_counts_once(database: Database, engine: Engine) -> None:
+    job = begun(database, submit(engine, "alpha", 1))
+    assert begun(database, job.id) == job
+    with database.begin() as connection:
+        assert jobs.start(connection, job.id, "another", NOW) is None
+        assert jobs.start(connection, job.id + 1, "me", NOW) is None  # nobody knows it any more
+
+
 def test_once_the_file_of_the_database_was_replaced_jobs_are_taken_from_the_new_one(
     database: Database, engine: Engine, work: Any
 ) -> None:

@@ -272,6 +272,23 @@ def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(database: Databa
 
 
 @pytest.mark.sqlite
+def test_a_holder_whose_database_went_away_stops_though_it_renewed_before(
+    database: Database, inbound: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise Retryable("away", code="database_unavailable")
+
+    lease = Lease(seconds=3600, renew=0.05, deadline=1)
+    with taken(database, inbound, lease=lease) as guard:
+        first = expires(database, inbound)
+        until(lambda: expires(database, inbound) > first)
+        with monkeypatch.context() as away:
+            away.setattr(database, "begin", refuse)
+            with pytest.raises(LeaseLost, match="was not renewed"):
+                until(lambda: guard.check("rename"))
+
+
+@pytest.mark.sqlite
 def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(
     database: Database, database_url: str, inbound: Library, tmp_path: Path
 ) -> None:

@@ -141,7 +141,7 @@ def test_between_other_roots_nothing_is_reserved_but_where_an_album_was_before_i
 def test_what_waits_for_a_person_is_begun_anew_by_the_newest_holder_only(planned: Database) -> None:
     with planned.begin() as connection:
         adopted = journal.adopt(connection, TRANSFER, 6, NOW)
-        for fence, held in ((None, 6), (7, 7)):
+        for fence, held in ((None, 6), (6, 6), (7, 7)):
             (waiting,) = journal.advance(connection, [adopted], "attention", NOW)
             journal.reopen(connection, waiting, "planned", fence, NOW)
             (adopted,) = journal.open_transfers(connection, *ROOTS)

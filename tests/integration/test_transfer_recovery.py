@@ -25,6 +25,7 @@ from tests.faults.world import (
     FOREIGN,
     NOW,
     ONE,
+    At,
     Killed,
     Steps,
     World,
@@ -234,6 +235,21 @@ def test_a_failing_disk_is_waited_for_and_does_not_count(world: World, logged: l
     assert states(recovered(world, Steps(fence=20))) == DONE
     assert logged[-1] == "INFO interrupted transfer settled"
     assert row(world, transfer).error is None
+
+
+def test_while_the_database_is_away_a_move_goes_neither_on_nor_back(world: World) -> None:
+    """Whether its last commit happened is not known then; the next recovery reads it."""
+
+    def refuse() -> None:
+        raise Retryable("away", code="database_unavailable")
+
+    transfer = left_as(world, "materialised")
+    before = tree(world.inbound), tree(world.staging)
+    with pytest.raises(Retryable, match="away"):
+        recovered(world, At("", refuse))
+    assert (tree(world.inbound), tree(world.staging)) == before
+    assert row(world, transfer).state == "materialised"
+    assert states(recovered(world, Steps(fence=3))) == DONE
 
 
 class Stopping(Steps):

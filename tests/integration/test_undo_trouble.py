@@ -153,6 +153,13 @@ def test_a_file_somebody_put_into_the_hidden_folder_of_an_undo_survives_its_roll
     assert listed(world)
 
 
+def test_what_lies_in_the_transfer_folder_of_inbound_from_elsewhere_stays_there(world: World) -> None:
+    other = TX + b"/other/1.mp3"
+    put(world.inbound, {other: b"of another undo"})
+    assert undo(world, Steps(fence=2)).outcome == "undone"
+    assert tree(world.inbound)[other] == b"of another undo"
+
+
 @pytest.mark.parametrize("below", [b"", b"CD 1/"])
 def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: World, below: bytes) -> None:
     mine = FINAL + below + b"mine.txt"

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from config.errors import LeaseLost, Retryable
 from processor.metadata import rows
+from processor.staging import mover
 from processor.tables import StagingItem
 from processor.transfers import sidecar
 from processor.transfers.trash import TRASH
@@ -85,6 +87,30 @@ def test_a_disc_that_comes_a_day_later_joins_the_album(any_house: House) -> None
     written = album_sidecar(house)
     assert written.transfer_id == item["transfer_id"]
     assert {file.target for file in written.files} == {file["path"] for file in item["files"]}
+
+
+@pytest.mark.parametrize("error", [LeaseLost("taken over"), Retryable("away", code="database_unavailable")])
+def test_nothing_more_is_tried_once_the_roots_or_the_database_are_not_ours(
+    house: House, error: Retryable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a late disc was written down is not known then: recovery reads it, and the next cycle goes on."""
+    tried = []
+
+    def lost(*what: Any) -> None:
+        tried.append(what)
+        raise error
+
+    for album in ("Low Tide", "High Tide"):
+        house.drop(songs(album, "flac", ONE, album=album))
+    house.cycle()
+    for album in ("Low Tide", "High Tide"):
+        house.drop(songs(f"{album} more", "flac", range(2, 4), album=album))
+    with monkeypatch.context() as away:
+        away.setattr(mover, "change", lost)
+        report = house.run()
+    assert (report.status, report.error and report.error.code, len(tried)) == ("failed", error.reason_code, 1)
+    assert len(house.cycle()) == 2
+    assert "merged" in house.codes()
 
 
 def test_late_tracks_join_under_the_numbers_nobody_has(house: House) -> None:

@@ -91,6 +91,19 @@ def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None
     assert list((house.data / "blobs").rglob("*.jpg"))
 
 
+def test_what_no_provider_offers_any_more_comes_back_from_where_it_is_published(
+    house: House, offered: Provider
+) -> None:
+    library, item_id = looked_at(house)
+    offer(house, offered, item_id)
+    publish(house, item_id)
+    lose(house)
+    offered.answers.clear()
+    assert publish(house, item_id).outcome == "unchanged"
+    assert [path.read_bytes() for path in (house.data / "blobs").rglob("*.jpg")] == [FRONT]
+    assert covers(library)["folder.jpg"] == FRONT
+
+
 def test_a_providers_picture_is_downloaded_again(house: House, offered: Provider) -> None:
     library, item_id = looked_at(house)
     offer(house, offered, item_id)

@@ -22,6 +22,68 @@ def test_a_disc_folder_that_goes_on_where_loose_songs_end_is_of_their_album() ->
     assert [track.track for track in shelf.only().tracks] == [1, 2, 3, 4]
 
 
+def test_a_bonus_that_counts_from_one_is_no_end_of_an_album_that_does_not_count() -> None:
+    shelf = Shelf()
+    for name in ("Hail", "Rain"):
+        shelf.track(f"Long/{name}.mp3", artist="Ada", album="Long", title=name)
+    shelf.album("Long/Bonus CD", range(1, 3), artist="Ada", album="Long")
+    assert {(track.title, track.disc) for track in shelf.only().tracks} == {
+        ("Hail", 1), ("Rain", 1), ("Song 1", 2), ("Song 2", 2)
+    }  # fmt: skip
+
+
+def test_tags_tell_discs_before_the_names_of_folders() -> None:
+    shelf = Shelf()
+    for folder, disc in ((1, 3), (2, 4)):
+        shelf.album(f"Long/CD{folder}", range(1, 3), artist="Ada", album="Long", disc=disc)
+    assert [(track.disc, track.track) for track in shelf.only().tracks] == [(3, 1), (3, 2), (4, 1), (4, 2)]
+
+
+def test_loose_songs_of_two_artists_make_no_misspelt_album() -> None:
+    shelf = Shelf()
+    shelf.album("", range(1, 4), artist="Ada", album="Greatest Hits")
+    shelf.album("", range(4, 5), artist="Bo", album="Greatest Hit")
+    assert [(one.album_artist, len(one.tracks)) for one in shelf.groups()] == [("Ada", 3), ("Bo", 1)]
+
+
+def test_an_artist_that_one_name_of_several_begins_with_is_not_that_of_all() -> None:
+    shelf = Shelf()
+    shelf.untagged("Long", "Ada - 01 - Hail.mp3", "02 - Rain.mp3")
+    assert (shelf.only().album, shelf.only().album_artist) == ("Long", None)
+
+
+def test_a_folder_that_is_only_called_a_bonus_names_no_album() -> None:
+    shelf = Shelf()
+    shelf.untagged("Bonus Tracks", "01 - Hail.mp3", "02 - Rain.mp3")
+    assert shelf.only().album is None
+
+
+def test_songs_of_several_albums_fill_no_gap() -> None:
+    shelf = Shelf()
+    shelf.album("Long", range(1, 10), artist="Ada", album="Long")
+    for n, album in ((10, "Hail"), (11, "Rain"), (12, "Snow")):
+        shelf.album("Long", [n], artist="Ada", album=album)
+    assert sorted(len(one.tracks) for one in shelf.groups()) == [1, 1, 1, 9]
+
+
+def test_a_tidy_copy_of_a_tidy_album_is_told_of_it() -> None:
+    shelf = Shelf()
+    for folder in ("x", "y"):
+        shelf.album(folder, range(1, 3), artist="Ada", album="Long", year=1999)
+    told = [[reason.code for reason in one.warnings] for one in shelf.groups()]
+    assert told == [[], ["same_album_elsewhere"]]
+
+
+@pytest.mark.parametrize(("discs", "home"), [(1, b"Ada/Long (Disc 1)"), (2, b"Ada")])
+def test_discs_beside_each_other_lie_in_the_folder_that_holds_them_and_one_alone_in_its_own(
+    discs: int, home: bytes
+) -> None:
+    shelf = Shelf()
+    for disc in range(1, discs + 1):
+        shelf.album(f"Ada/Long (Disc {disc})", range(1, 3), artist="Ada", album="Long")
+    assert shelf.only().home == home
+
+
 @pytest.mark.parametrize("tag", ["Long", "Long (Bonus Tracks)", "Long (Bonus Disc)"])
 def test_a_bonus_folder_alone_is_of_the_album_whatever_its_tags_call_it(tag: str) -> None:
     shelf = Shelf()
@@ -68,9 +130,10 @@ def test_what_a_tidy_albums_tags_have_too_much_is_not_shown(title: str) -> None:
     assert [track.title for track in shelf.only().tracks] == ["Hail", " ".join(title.split()), "Snow"]
 
 
-def test_a_blank_title_in_a_tidy_album_is_that_of_the_files_name() -> None:
+@pytest.mark.parametrize("title", ["", "No Title"])
+def test_a_title_that_says_nothing_in_a_tidy_album_is_that_of_the_files_name(title: str) -> None:
     shelf = Shelf()
-    for n, said in ((1, "Hail"), (2, ""), (3, "Snow")):
+    for n, said in ((1, "Hail"), (2, title), (3, "Snow")):
         shelf.track(f"x/0{n} Rain.mp3", artist="Ada", album="Long", year=1999, title=said, track=n)
     one = shelf.only()
     assert [track.title for track in one.tracks] == ["Hail", "Rain", "Snow"]

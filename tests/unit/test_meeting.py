@@ -59,6 +59,7 @@ def test_what_is_there_byte_for_byte_is_a_duplicate_even_of_a_folder_in_trouble(
         [track(1, 2, title="Song 1", duration_ms=10_000)],  # the same song again on another disc: a live version
         [track(3, title=None, duration_ms=None)],
         [track(3, sound=FLAC)],
+        [track(3, title="Another", duration_ms=20_000)],  # as long as one that is there, by chance
     ],
 )
 def test_tracks_whose_numbers_are_free_join(newcomers: list[Track]) -> None:

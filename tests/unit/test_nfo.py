@@ -16,7 +16,8 @@ ID = "89ad4ac3-39f7-470e-963a-56509c546377"
 LOW_TIDE = AlbumMetadata(
     title="Low Tide", credits=(Credit("Nora Vale", ID, " & "), Credit("The Cannery")), release_id=ID,
     release_group_id=ID, date="2014-03", original_date="1998-11-02", type="album", secondary_types=("live",),
-    compilation=False, genres=("Folk", "Folk"), labels=("Shore",), review="One.\n\nTwo.", rating=7.5, votes=3,
+    status="official", compilation=False, genres=("Folk", "Folk"), labels=("Shore",), review="One.\n\nTwo.",
+    rating=7.5, votes=3,
     tracks=(TrackMetadata(b"1.flac", "Wave", 1, 1, (Credit("Nora Vale", ID),), 61_400, ID),),
 )  # fmt: skip
 
@@ -38,7 +39,8 @@ def test_an_album_says_everything_kodi_reads_under_the_names_it_reads() -> None:
         "genre": ["Folk"], "type": ["album / live"], "releasedate": ["2014-03"], "originalreleasedate": ["1998-11-02"],
         "year": ["2014"], "compilation": ["false"], "rating": ["7.5"], "albumArtistCredits/artist":
         ["Nora Vale", "The Cannery"], "albumArtistCredits/musicBrainzArtistID": [ID], "review": ["One.\n\nTwo."],
-        "track/duration": ["01:01"], "track/musicBrainzTrackID": [ID], "releasetype": ["album"],
+        "track/title": ["Wave"], "track/position": ["1"], "track/duration": ["01:01"],
+        "track/musicBrainzTrackID": [ID], "releasetype": ["album"], "releasestatus": ["official"],
     }.items():  # fmt: skip
         assert said(data, path) == texts, path
 

@@ -111,8 +111,19 @@ def test_what_scene_groups_draw_says_nothing(art: bytes) -> None:
     assert read_artist(art) == {}
 
 
-def test_a_link_to_musicbrainz_alone_is_an_id() -> None:
-    assert read_album(f"https://musicbrainz.org/release/{uuid(5)}\n".encode()).fields == {MAYBE_ID: uuid(5)}
+def test_a_link_to_musicbrainz_is_an_id_alone_and_behind_an_album_that_names_none() -> None:
+    link = f"https://musicbrainz.org/release/{uuid(5)}\n"
+    assert read_album(link.encode()).fields == {MAYBE_ID: uuid(5)}
+    assert read_album(f"<album><title>x</title></album>\n{link}".encode()).fields == {"title": "x", MAYBE_ID: uuid(5)}
+
+
+def test_only_what_is_called_a_compilation_is_known_to_be_one() -> None:
+    said = "<album><compilation>{}</compilation></album>"
+    assert [read_album(said.format(word).encode()).fields for word in ("true", "True", "false")] == [
+        {"compilation": True},
+        {"compilation": True},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(

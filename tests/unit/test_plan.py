@@ -137,6 +137,17 @@ def test_side_files_stay_beside_their_track_and_the_rest_keeps_its_folder(inboun
     }
 
 
+def test_the_lyrics_of_a_track_have_its_name_before_those_that_only_are_called_so(inbound: Inbound) -> None:
+    track = GroupTrack(inbound.add(b"in/k/a.mp3"), None, 1, "Song")
+    sides = tuple(inbound.add(path, "lyrics") for path in (b"in/k/01 - Song.lrc", b"in/k/a.lrc"))
+    (plan,) = inbound.plan(inbound.album(tracks=[track], sides=sides))
+    assert places(plan) == {
+        b"in/k/a.mp3": b"01 - Song.mp3",
+        b"in/k/a.lrc": b"01 - Song.lrc",
+        b"in/k/01 - Song.lrc": b"01 - Song [2].lrc",
+    }
+
+
 def test_names_that_meet_after_folding_are_numbered(inbound: Inbound) -> None:
     tracks = [GroupTrack(inbound.add(b"in/k/" + name), None, 1, "Song") for name in (b"a.mp3", b"b.mp3", b"c.MP3")]
     sides = (inbound.add(b"in/k/Cover.jpg", "picture"), inbound.add(b"in/k/cover.JPG", "picture"))
@@ -204,7 +215,8 @@ def test_lists_that_call_tracks_by_old_names_are_told(
 ) -> None:
     tracks = [GroupTrack(inbound.add(b"in/k/" + name), None, 1, "Song")]
     sides = tuple(inbound.add(b"in/k/" + one, role) for one, role in lists.items())
-    cues = {side: cue_references(b'FILE "c.wav" WAVE') for side in sides if "cue" in lists.values()}
+    sheet = cue_references(b'FILE "b.wav" WAVE\nFILE "c.wav" WAVE')
+    cues = {side: sheet for side in sides if "cue" in lists.values()}
     (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=sides), cues=cues)
     assert [reason.message.partition("by the ")[2] for reason in plan.reasons] == ([told] if told else [])
 

@@ -27,6 +27,8 @@ LATER = 100 + 3_000_000_000
         (MUSIC, None, Seen(0, 0, "", "unreadable"), "unreadable"),
         (LINKED, None, Seen(10, 100, "blake3:aa"), None),  # read for the first time
         (LINKED, None, Seen(11, 999, "blake3:aa"), "changed"),
+        (LINKED, None, Seen(10, 999, "blake3:aa"), "changed"),
+        (LINKED, None, Seen(11, 100, "blake3:aa"), "rotten"),
         (LINKED, Known(10, 100, "blake3:aa", None), Seen(10, 100, "blake3:bb"), "rotten"),
         (LINKED._replace(size=20, mtime_ns=200), Known(10, 100, "blake3:aa", None), Seen(20, 200, "blake3:bb"), None),
         (NFO, None, Seen(5, 90, "sha256:aa"), None),
@@ -43,6 +45,13 @@ def test_time_tells_damage_from_somebodys_doing(
     subject: Subject, before: Known | None, seen: Seen | None, code: str | None
 ) -> None:
     assert judge(subject, before, seen).code == code
+
+
+@pytest.mark.parametrize("subject", [MUSIC, LINKED, NFO, NFO._replace(role="sidecar", digest=None)])
+def test_what_is_as_it_should_be_is_so_at_every_look(subject: Subject) -> None:
+    seen = Seen(subject.size, 100, subject.digest or "blake3:aa")
+    first = judge(subject, None, seen)
+    assert (first.code, judge(subject, first.known, seen)) == (None, first)
 
 
 def test_damage_stays_damage_and_a_change_is_right_from_then_on() -> None:
