@@ -14,7 +14,7 @@ from pathlib import Path
 from loguru import logger
 
 from config.database import Database
-from config.errors import GreenroomError, LeaseLost, Misconfigured, Unmoved
+from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Unmoved
 from config.lease import Guard, StopSignal
 from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
@@ -43,7 +43,8 @@ def recover_libraries(
 ) -> list[RecoveryReport]:
     """Settle what was left unfinished between staging and each library; costs one question where there is nothing.
 
-    Raises Busy, LeaseLost, Stopped, Retryable, and Misconfigured for a library that is not there.
+    Raises LeaseLost, Stopped, Retryable; and, once all others are settled, Busy, and Misconfigured for a library that
+    is not there.
     """
     with database.read() as connection:
         roots = {transfer.dst_root for transfer in journal.unsettled(connection) if transfer.kind in OUTWARD}
@@ -54,12 +55,18 @@ def recover_libraries(
         staging = sole_library(connection, "staging")
         found = [library for library in music_libraries(connection, "library") if library.path in roots]
     reports = []
+    trouble: Busy | Misconfigured | None = None
     for library in found:
-        verify_root(library)
         needed = [library] if staging_is_held else [library, staging]
         work = partial(settle, database, staging, library, blobs(database, data_dir))
-        reports.append(holding(database, needed, "recover", stop, work))
+        try:
+            verify_root(library)
+            reports.append(holding(database, needed, "recover", stop, work))
+        except (Busy, Misconfigured) as error:
+            trouble = trouble or error
     heal(database)
+    if trouble is not None:
+        raise trouble
     return reports
 
 

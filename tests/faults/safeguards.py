@@ -954,4 +954,25 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "    return run.taken_back(undo)\n",
         on_sqlite("put_back_already", "tests/faults/test_undo_durable.py"),
     ),
+    Mutant(
+        "an ext4 that takes no changes since an error passes for a writable root",
+        "config/answering.py",
+        "(os.access(root, os.W_OK | os.X_OK) and not is_shut(root))",
+        "os.access(root, os.W_OK | os.X_OK)",
+        tests("tests/filesystems/test_after_errors.py", "-k", "takes_no_changes"),
+    ),
+    Mutant(
+        "a library that is away keeps the others from being recovered",
+        "workflow/upkeep.py",
+        "            trouble = trouble or error\n",
+        "            raise\n",
+        on_sqlite("keeps_no_other", "tests/integration/test_commands.py"),
+    ),
+    Mutant(
+        "a database that is away uses up the attempts of jobs",
+        "workflow/engine/failure.py",
+        'Verdict("queued", OUTAGE_SECONDS, counts=False,',
+        'Verdict("queued", OUTAGE_SECONDS, counts=True,',
+        on_sqlite("database_that_is_away", "tests/integration/test_engine.py"),
+    ),
 )

@@ -466,6 +466,26 @@ def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_i
     assert "nobody looked at its files, for its root is no library" in greenroom("items", "forget", "1").stderr
 
 
+def test_a_library_that_is_away_keeps_no_other_from_being_recovered(data_dir: Path) -> None:
+    away, other = data_dir / "a", data_dir / "b"
+    for library in (away, other):
+        library.mkdir()
+        greenroom("libraries", "add", "library", str(library))
+    greenroom("settings", "set", "phase.publish.library", f"artist Ada -> {away}; * -> {other}")
+    for artist in ("Ada", "Bea"):
+        write_album(data_dir / "inbound" / artist, artist=artist, album="Tide", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1", "2")
+    assert greenroom("publish", "1", "2").exit_code == 0
+    with application() as app, app.database.begin() as connection:  # as if it had been killed before the end, twice
+        connection.execute(update(TransferRow).where(TransferRow.kind == "publish").values(state="published"))
+    away.rename(data_dir / "elsewhere")
+    assert f"{away}" in printed("recover", code=1)
+    with application() as app, app.database.read() as connection:
+        left = connection.execute(select(TransferRow.dst_root).where(TransferRow.state == "published"))
+        assert list(left.scalars()) == [os.fsencode(away)]
+
+
 def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
     greenroom("cycle")
