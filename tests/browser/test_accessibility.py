@@ -26,6 +26,9 @@ WIDER = """() => new Promise((done) => requestAnimationFrame(() => requestAnimat
 SLICED = """() => [...document.querySelectorAll("td code")].filter(
     code => code.textContent.length > 12 && code.closest("td").clientWidth < 100).map(code => code.textContent)"""
 
+CUT_OFF = """() => [...document.querySelectorAll(".wide:not(:has(.beside))")].filter(
+    table => table.scrollWidth > table.clientWidth).map(table => table.textContent.trim().slice(0, 40))"""
+
 
 def violations(page: Page) -> list[str]:
     """Return what is wrong with a page, in both schemes and both widths."""
@@ -39,6 +42,9 @@ def violations(page: Page) -> list[str]:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found += [f"{width} px, {scheme}: {problem}" for problem in page.evaluate(RUN)]
+    for width in (720, 900):  # a desk's page at 200 %, and a tablet's
+        page.set_viewport_size({"width": width, "height": 800})
+        found += [f"{width} px: columns are out of sight: {table}" for table in page.evaluate(CUT_OFF)]
     return [f"{page.url}: {problem}" for problem in found]
 
 

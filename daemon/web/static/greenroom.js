@@ -123,7 +123,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
 // On a phone what is searched for makes room for the albums, unless it is why some are missing.
 document.addEventListener("DOMContentLoaded", () => {
-  const narrow = window.matchMedia("(max-width: 40rem)");
+  const narrow = window.matchMedia("(max-width: 55rem)");
   const fold = () => document.querySelectorAll("[data-folds]").forEach((sieve) => (sieve.open = !narrow.matches));
   narrow.addEventListener("change", fold);
   fold();
