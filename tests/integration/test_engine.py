@@ -512,6 +512,14 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_pl
         engine.cancel(queued)
 
 
+def test_only_the_starts_that_are_meant_are_given_back(database: Database, engine: Engine) -> None:
+    job = begun(database, submit(engine, "alpha", 1))
+    with database.begin() as connection:
+        assert jobs.give_back(connection, "me", NOW, died=True, only={job.id: job.fence - 1}) == []
+        assert jobs.give_back(connection, "me", NOW, died=True, only={job.id: job.fence}) == [job]
+    assert engine.show(job.id).status == "queued"
+
+
 @pytest.mark.parametrize("failure", ["passes", "stopped", "gives up", "died", "gave back"])
 def test_a_job_that_fails_before_it_learns_that_it_was_cancelled_does_not_begin_again(
     database: Database, engine: Engine, failure: str

@@ -16,8 +16,9 @@ from sqlalchemy import delete, insert, select, update
 
 from config.backup import export_database, import_database
 from config.database import Database
-from config.errors import Misconfigured, NeedsReview, Rejected
+from config.errors import LeaseLost, Misconfigured, NeedsReview, Rejected
 from config.libraries import list_libraries, suspend
+from config.tables import LeaseRow
 from processor.fsck.fsck import FsckReport
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import sidecar
@@ -416,6 +417,21 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(house: House) -> None:
     place.rename(place.with_name("x"))
     place.symlink_to(place)
     assert codes(adopt(house)) == {"folder_moved": True, "unknown_folder": False}
+
+
+def test_who_was_taken_over_while_it_looked_repairs_nothing(house: House) -> None:
+    """Another host has the root then, and moves albums that only seem to be gone."""
+    shutil.rmtree(folder(house, "Low Tide"))
+    before = house.items()
+
+    def take_over(*_said: Any) -> None:
+        write(house, update(LeaseRow).values(fence=LeaseRow.fence + 1))
+
+    with pytest.raises(LeaseLost):
+        fsck(house.database, verify=False, adopt=True, stop=threading.Event(), progress=take_over)
+    assert house.items() == before
+    adopt(house)
+    assert item(house, "Low Tide")["status"] == "missing"
 
 
 def test_sources_that_came_back_are_named_and_left_alone(house: House) -> None:
