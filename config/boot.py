@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config import users
 from config.errors import Misconfigured
 from config.logs import RESULT_LEVEL, setup_logs
+from config.machine import no_room
 from config.secrecy import FILE, Vault, checked
 from config.wrong_values import what_is_wrong
 
@@ -240,6 +241,8 @@ def _check_owner(data_dir: Path) -> None:
     for path in (data_dir, *(data_dir / f"greenroom.db{end}" for end in ("", "-wal", "-shm"))):
         needed = os.R_OK | os.W_OK | (os.X_OK if path == data_dir else 0)
         if path.exists() and not os.access(path, needed, effective_ids=True):
+            if full := no_room(os.fsencode(path)):
+                raise Misconfigured(f"{path} cannot be written: {full}")
             raise Misconfigured(
                 f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; {advice}"
             )

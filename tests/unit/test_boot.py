@@ -122,6 +122,19 @@ def test_a_folder_of_root_is_refused_with_how_to_give_it_to_a_user_of_a_containe
             load_boot_settings()
 
 
+def test_a_data_folder_on_a_disk_that_became_read_only_is_told_of_and_nobody_sent_for_rights(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.touch()
+    load_boot_settings()
+    here = os.statvfs(tmp_path)
+    read_only = os.statvfs_result((*here[:8], here.f_flag | os.ST_RDONLY, *here[9:]))
+    monkeypatch.setattr(os, "statvfs", lambda _path: read_only)
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_how: not mode & os.W_OK)
+    with pytest.raises(Misconfigured, match=r"state cannot be written: its disk is mounted read-only"):
+        load_boot_settings()
+
+
 def test_a_data_folder_whose_disk_does_not_answer_is_told_of(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
