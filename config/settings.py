@@ -101,7 +101,7 @@ class Setting:
         """Return a stored value, JSON, as this setting's type. Raises Misconfigured with the key and the value."""
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # which lists in lists, thousands deep, are
             raise Misconfigured(
                 f"{self.key} holds {self.shown(text)!r}, which is no JSON", code="bad_setting"
             ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import click
 
@@ -48,7 +49,7 @@ def list_all(prefix: str, as_json: bool) -> None:
         raise click.UsageError(f"no setting begins with {prefix}; `greenroom settings` lists them all")
     rows = []
     for key, setting in wanted.items():
-        value = (MASK if setting.is_secret else json.loads(stored[key])) if key in stored else setting.default
+        value = (MASK if setting.is_secret else _value(stored[key])) if key in stored else setting.default
         rows.append({"key": key, "value": value, "default": setting.default, "changed": key in stored,
                      "unit": setting.unit, "description": setting.field.description})  # fmt: skip
     if as_json:
@@ -97,6 +98,14 @@ def put(key: str, value: str | None) -> None:
 def unset(key: str) -> None:
     """Go back to the default of KEY, or remove the value of one that another version left and nobody knows here."""
     _store(key, None)
+
+
+def _value(stored: str) -> Any:
+    """Return what a stored setting says; its text where that is no JSON, which `get` tells of."""
+    try:
+        return json.loads(stored)
+    except (ValueError, RecursionError):
+        return stored
 
 
 def _store(key: str, value: str | None) -> None:

@@ -12,6 +12,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -182,6 +183,14 @@ def test_settings_are_listed_by_section_or_by_how_their_keys_begin(data_dir: Pat
     assert keys("phase.publish.f") < keys("phase.publish")
     refused = greenroom("settings", "list", "no.such")
     assert (refused.exit_code, "no setting begins with no.such" in refused.output) == (2, True)
+
+
+def test_settings_are_listed_with_what_a_hand_spoiled(data_dir: Path) -> None:
+    greenroom("settings", "set", "quiet_seconds", "5")
+    with sqlite3.connect(data_dir / "data/greenroom.db") as database:
+        database.execute("UPDATE settings SET value = '5 s' WHERE key = 'staging_scan.quiet_seconds'")
+    (listed,) = json.loads(greenroom("settings", "list", "staging_scan.quiet_seconds", "--json").output)
+    assert listed["value"] == "5 s"
 
 
 @pytest.mark.parametrize("command", ["items", "runs", "settings"])

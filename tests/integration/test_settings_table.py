@@ -92,6 +92,14 @@ def test_writing_the_same_value_again_is_no_change(database: Database) -> None:
         assert [c["changed_by"] for c in admin.history(connection)] == ["eva"]
 
 
+@pytest.mark.parametrize("value", ["two", "", "9" * 5000, "[" * 100_000, '{"a": NaN}'])
+def test_whatever_a_hand_wrote_is_a_value_that_cannot_be_read(database: Database, value: str) -> None:
+    put(database, "workers", 2)
+    spoil(database, "staging_scan.workers", value)
+    settings, problems = scan(database)
+    assert (settings, len(problems)) == (StagingScan(enabled=False, dry_run=True), 1)
+
+
 def test_an_unreadable_value_stops_the_cycles_and_is_reported(database: Database) -> None:
     put(database, "enabled", True)
     put(database, "workers", 2)
