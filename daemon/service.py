@@ -231,8 +231,8 @@ def _read_log_settings_again(before: BootSettings) -> None:
 def _check_at_start(app: Application) -> None:
     """Say what will keep cycles from running, before the first of them fails; reads only."""
     try:
-        settings, _ = app.staging_settings()
-        if not settings.enabled:
+        settings, problems = app.staging_settings()
+        if not settings.enabled and not problems:  # which the first beat tells
             logger.warning("nothing will run: greenroom settings set staging_scan.enabled true")
         library = app.inbound()
         if library is None:

@@ -364,6 +364,16 @@ def test_a_reload_obeys_what_is_said_of_the_log_and_nothing_else(
     assert "now •••, in use •••" in capsys.readouterr().err
 
 
+def test_who_has_a_setting_that_cannot_be_read_is_not_told_to_switch_on_what_is_on(installation: Installation) -> None:
+    installation.set(schedule=YEARLY, enabled=True)
+    with installation.database.begin() as connection:
+        connection.execute(text("UPDATE settings SET value = '\"no schedule\"' WHERE key = 'staging_scan.schedule'"))
+    with installation.daemon():
+        pass
+    assert "nothing runs until it is put right" in installation.errors.read_text()
+    assert "nothing will run: " not in installation.errors.read_text()
+
+
 def test_a_second_daemon_on_the_same_folder_names_the_first(installation: Installation) -> None:
     with installation.daemon() as first:
         second = subprocess.run(
