@@ -18,7 +18,7 @@ from daemon.web.prompt import MAX_CONNECTIONS, PromptProtocol
 
 STOP_SECONDS = 5  # that requests at hand get to end
 WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself, or has to
-MOST_AT_ONCE = MAX_CONNECTIONS * 5 // 4  # until who gave way is gone, too
+MOST_AT_ONCE = MAX_CONNECTIONS * 5  # requests of who gave way among them, which take a moment to end; 503 beyond
 
 
 class WebServer:

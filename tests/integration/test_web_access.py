@@ -6,10 +6,11 @@ import datetime as dt
 import html
 import re
 import socket
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from daemon.web import server as web_server
 from daemon.web.access import LINE, Throttle, is_open
 from daemon.web.app import create_app
 from daemon.web.guard import POLICY
-from daemon.web.prompt import PromptProtocol
+from daemon.web.prompt import MAX_CONNECTIONS, PromptProtocol
 from daemon.web.server import WebServer
 from tests.commands import chosen
 from tests.waiting import until
@@ -458,6 +459,38 @@ def test_a_crowd_that_says_nothing_makes_room_for_who_comes(
 
         for _ in range(3):
             assert any(is_answered() for _ in range(50))  # the requests of those who gave way may take a moment to end
+
+
+def test_who_comes_while_a_crowd_of_half_bodies_comes_again_and_again_is_not_sent_away(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen(monkeypatch, tmp_path, sqlite_url)
+    monkeypatch.setattr(PromptProtocol, "crowd", 8)
+    monkeypatch.setattr(web_server, "MOST_AT_ONCE", 8 * web_server.MOST_AT_ONCE // MAX_CONNECTIONS)
+    over = threading.Event()
+
+    def come_again(address: tuple[str, int]) -> None:
+        while not over.is_set():
+            with suppress(OSError), socket.create_connection(address, timeout=60) as one:
+                one.sendall(
+                    b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+                    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname=a"
+                )
+                one.recv(1000)
+
+    def answer(address: tuple[str, int]) -> bytes:
+        with socket.create_connection(address, timeout=60) as prompt:
+            prompt.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with suppress(OSError):  # there was no slower one just then
+                return prompt.recv(1000)[:12]
+        return b""
+
+    with ThreadPoolExecutor(12) as crowd, application() as app, WebServer(app, ("127.0.0.1", 0)) as server:
+        for _ in range(12):
+            crowd.submit(come_again, server.address)
+        came = [answer(server.address) for _ in range(100)]
+        over.set()
+    assert set(came) - {b""} == {b"HTTP/1.1 200"}
 
 
 def test_a_request_that_two_may_read_differently_is_not_answered_and_ends_its_connection(browser: Browser) -> None:
