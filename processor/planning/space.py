@@ -39,7 +39,7 @@ class Space:
         """Return the code and the sentence of what an album would be short of, None if it fits."""
         size, inodes = self._needs(files)
         if is_too_large(size, self.total, self.reserve):
-            return "too_large", (
+            return "never_fits", (
                 f"The album needs {human_size(size)} in staging, a file system of {human_size(self.total)} of which "
                 f"{human_size(self.reserve)} stay in reserve, so it fits there never; make staging larger."
             )

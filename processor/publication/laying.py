@@ -247,7 +247,7 @@ def check_space(root: bytes, need: int, wanted: int) -> None:
     if is_too_large(need, total, kept):
         message = f"the album needs {human_size(need)} in {show_path(root)}, a file system of {human_size(total)} of "
         message += f"which {human_size(kept)} stay in reserve, so it fits there never; make it larger, then retry"
-        raise NeedsReview(message, code="too_large", path=root)
+        raise NeedsReview(message, code="never_fits", path=root)
     if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
         message += f"{human_size(kept)} stay in reserve; free some space"

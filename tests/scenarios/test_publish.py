@@ -588,7 +588,7 @@ def test_without_room_nothing_happens(tmp_path: Path) -> None:
     assert refused.value.reason_code == "disk_full"
     with pytest.raises(NeedsReview, match=r"needs 1048576\.0 TiB in .*, so it fits there never") as never:
         laying.check_space(os.fsencode(tmp_path), 1 << 60, 1 << 30)
-    assert never.value.reason_code == "too_large"
+    assert never.value.reason_code == "never_fits"
 
 
 def test_bytes_that_changed_in_staging_are_noticed_by_their_digest(divided_house: House) -> None:

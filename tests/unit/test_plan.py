@@ -383,7 +383,7 @@ def test_an_album_that_never_fits_says_so_instead_of_waiting_for_room(inbound: I
     (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB))
     assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
     (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB - 1))
-    assert (plan.outcome, codes(plan)) == ("failed", ["too_large"])
+    assert (plan.outcome, codes(plan)) == ("failed", ["never_fits"])
     (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=True, total=GIB))
     assert plan.outcome == "staged"
 
