@@ -10,6 +10,9 @@ from blake3 import blake3
 
 Span = tuple[int, int]  # first byte, byte behind the last
 _BLOCK: Final = 1 << 20
+_CHUNK_HEAD: Final = 16  # bytes of a chunk that tell it from others
+_TO_CHUNKS: Final = (b"trak", b"mdia", b"minf", b"stbl")
+_WIDTHS: Final = {b"stco": 4, b"co64": 8}
 _OGG_HEADERS: Final = {"vorbis": 3, "opus": 2}  # packets before the sound (Vorbis I 4.2, RFC 7845 section 3)
 
 
@@ -71,18 +74,42 @@ def _flac(file: BinaryIO, size: int) -> Iterator[Span]:
 
 
 def _mp4(file: BinaryIO, size: int) -> Iterator[Span]:
-    at = 0
-    while at + 8 <= size:
+    """The media data, and what the tables of the tracks call the start of each chunk of it: it has to be found, too."""
+    media, chunks = list[Span](), list[int]()
+    for name, start, end in _boxes(file, 0, size):
+        if name == b"mdat":
+            media.append((start, end))
+        elif name == b"moov":
+            chunks += _chunks_in(file, start, end, _TO_CHUNKS)
+    yield from media
+    for place in chunks:
+        for start, end in media:
+            if start <= place < end:
+                yield place, min(place + _CHUNK_HEAD, end)
+
+
+def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    while at + 8 <= end:
         length, name = struct.unpack(">I4s", _at(file, at, 8))
         head = 8
         if length == 1:
             (length,), head = struct.unpack(">Q", _at(file, at + 8, 8)), 16
-        end = at + length if length else size
-        if end <= at:
+        behind = at + length if length else end
+        if behind <= at:
             raise ValueError("an atom of it has no size")
-        if name == b"mdat":
-            yield at + head, min(end, size)
-        at = end
+        yield name, at + head, min(behind, end)
+        at = behind
+
+
+def _chunks_in(file: BinaryIO, start: int, end: int, path: tuple[bytes, ...]) -> Iterator[int]:
+    """Yield where chunks begin (ISO 14496-12, 8.7.5)."""
+    for name, inner, behind in _boxes(file, start, end):
+        if path and name == path[0]:
+            yield from _chunks_in(file, inner, behind, path[1:])
+        elif not path and name in _WIDTHS:
+            width = _WIDTHS[name]
+            table = _at(file, inner + 8, max(0, behind - inner - 8))
+            yield from (int.from_bytes(table[at : at + width], "big") for at in range(0, len(table), width))
 
 
 def _ogg(container: str) -> Callable[[BinaryIO, int], Iterator[Span]]:

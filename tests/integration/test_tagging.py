@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 from collections.abc import Callable
@@ -484,6 +485,33 @@ def test_where_a_file_was_read_to_before_does_not_matter(tmp_path: Path) -> None
         (said,) = write([File(file.fileno(), "mp3", {"TITLE": ["new"]})])
     data = path.read_bytes()
     assert (said.outcome, data[:4], facts(path).title, heard(path)) == ("written", b"fLaC", "new", sound)
+
+
+def test_a_sound_that_would_not_be_found_any_more_is_noticed(tmp_path: Path) -> None:
+    """Phones write `meta` as QuickTime has it; mutagen, which misreads that, sees no table of the sound to move."""
+    path = tmp_path / "song.m4a"
+    data = write_track(path, title="old").read_bytes()
+    boxes, at = {}, 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        boxes[data[at + 4 : at + 8]], at = data[at : at + size], at + size
+    meta = struct.pack(">I4sI4s8s", 24, b"meta", 16, b"hdlr", b"")
+    moov, first = boxes.pop(b"moov"), 8 + 108  # behind mvhd
+    moov = (len(moov) + len(meta)).to_bytes(4, "big") + moov[4:first] + meta + moov[first:]
+    table = moov.index(b"stco") + 8
+    for place in range(table + 4, table + 4 + 4 * int.from_bytes(moov[table : table + 4], "big"), 4):
+        moved = int.from_bytes(moov[place : place + 4], "big") + len(moov)
+        moov = moov[:place] + moved.to_bytes(4, "big") + moov[place + 4 :]
+    path.write_bytes(boxes.pop(b"ftyp") + moov + b"".join(boxes.values()))
+    assert retag(path, wanted(ALBUM, TRACK)).code == "sound_changed"
+
+
+def test_a_table_that_leads_elsewhere_is_another_sound(tmp_path: Path) -> None:
+    data = write_track(tmp_path / "song.m4a", title="old").read_bytes()
+    place = data.index(b"stco") + 12
+    moved = (int.from_bytes(data[place : place + 4], "big") + 8).to_bytes(4, "big")
+    as_it_is, elsewhere = (io.BytesIO(data[:place] + table + data[place + 4 :]) for table in (data[place:][:4], moved))
+    assert essence(as_it_is, "mp4") == essence(io.BytesIO(data), "mp4") != essence(elsewhere, "mp4")
 
 
 def test_a_sound_that_changed_is_noticed(tmp_path: Path) -> None:
