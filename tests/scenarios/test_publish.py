@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert
 
 from config import admin, libraries
-from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
+from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom
 from config.reasons import Reason
 from config.tables import SettingRow
 from processor.artwork.blobs import Blob
@@ -580,14 +580,16 @@ def test_what_a_refresh_cannot_give_away_is_written_and_told(house: House, monke
     assert publish(house, item_id).outcome == "unchanged"
 
 
-def test_without_room_nothing_happens(tmp_path: Path) -> None:
-    laying.check_space(os.fsencode(tmp_path), 1, 0)
-    found = os.statvfs(tmp_path)
-    with pytest.raises(Retryable, match=r"needs .* in .*, where .* stay in reserve; free some space") as refused:
-        laying.check_space(os.fsencode(tmp_path), found.f_bavail * found.f_frsize, 1 << 20)
-    assert refused.value.reason_code == "disk_full"
-    with pytest.raises(NeedsReview, match=r"needs 1048576\.0 TiB in .*, so it fits there never") as never:
-        laying.check_space(os.fsencode(tmp_path), 1 << 60, 1 << 30)
+def test_without_room_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    half_full = os.statvfs_result((1 << 20, 1 << 20, 1000, 500, 500, 0, 0, 0, 0, 255))  # in MiB
+    monkeypatch.setattr(os, "statvfs", lambda _root: half_full)
+    laying.check_space(b"/music", 480 << 20, 0)
+    with pytest.raises(NoRoom, match=r"needs .* in /music, where .* stay in reserve; free some space"):
+        laying.check_space(b"/music", 481 << 20, 0)
+    with pytest.raises(NoRoom):
+        laying.check_space(b"/music", 980 << 20, 0)
+    with pytest.raises(NeedsReview, match=r"needs .* in /music, .*, so it fits there never") as never:
+        laying.check_space(b"/music", 981 << 20, 0)
     assert never.value.reason_code == "never_fits"
 
 
