@@ -27,8 +27,8 @@ def broken(then: str) -> Iterator[tuple[House, Path]]:
         name = os.path.basename(os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
         assert "problem" not in house.run("status").out
         trigger = Path("/sys/fs/ext4", name, "trigger_fs_error")
-        if not trigger.exists():
-            pytest.skip("this kernel makes no errors on demand")
+        if not os.access(trigger, os.W_OK):  # /sys of a container is read-only
+            pytest.skip("no errors on demand can be had of this kernel here")
         trigger.write_text("a test")
         yield house, disk
 

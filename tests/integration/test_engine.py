@@ -349,13 +349,13 @@ def test_a_database_that_is_away_costs_no_attempt_and_is_told_once_if_it_is_so_a
         assert {(job.code, job.attempt) for job in map(engine.show, ids)} == {("database_unavailable", 0)}
         assert all(job.not_before > utc_now() + dt.timedelta(seconds=30) for job in map(engine.show, ids))
         with database.begin() as connection:
-            why = list(connection.scalars(text("SELECT why FROM events")))
-            connection.execute(update(JobRow).values(not_before=utc_now()))
-        return why
+            return list(connection.scalars(text("SELECT why FROM events")))
 
     assert told() == [], "it may be a restart, which is over"
     for _ in range(2):
         fences = {job.id: job.fence for job in map(engine.show, ids)}
+        with database.begin() as connection:
+            connection.execute(update(JobRow).values(not_before=utc_now()))
         until(lambda: all(engine.show(one).fence > fences[one] for one in ids))  # noqa: B023
         (why,) = told()
         assert why.startswith("the database did not answer; until then it is tried again")
