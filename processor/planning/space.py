@@ -21,7 +21,7 @@ def reserve(wanted: int, total: int) -> int:
 
 
 def is_too_large(size: int, total: int, kept: int) -> bool:
-    """Tell whether so many bytes fit nowhere on a file system of `total` (0: it counts none), however empty it is."""
+    """Tell whether a file system of `total` bytes (0: it counts none) cannot take so many, however empty it is."""
     return bool(total) and size > total - kept
 
 
@@ -41,7 +41,7 @@ class Space:
         if is_too_large(size, self.total, self.reserve):
             return "never_fits", (
                 f"The album needs {human_size(size)} in staging, a file system of {human_size(self.total)} of which "
-                f"{human_size(self.reserve)} stay in reserve, so it fits there never; make staging larger."
+                f"{human_size(self.reserve)} stay in reserve; it can fit there only if staging is made larger."
             )
         if size and self.free is not None and self.free - size < self.reserve:
             return "no_space", (

@@ -240,14 +240,17 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
 
 
 def check_space(root: bytes, need: int, wanted: int) -> None:
-    """Return if a file system has so many bytes beside the reserve. Raises NoRoom, NeedsReview if it never can."""
+    """Return if a file system has so many bytes beside the reserve. Raises NoRoom.
+
+    Also where the whole of it has less: what a data set of a pool can hold grows with what others of it let go.
+    """
     found = os.statvfs(root)
     free, total = free_bytes(found), found.f_blocks * found.f_frsize
     kept = reserve(wanted, total)
     if is_too_large(need, total, kept):
         message = f"the album needs {human_size(need)} in {show_path(root)}, a file system of {human_size(total)} of "
-        message += f"which {human_size(kept)} stay in reserve, so it fits there never; make it larger, then retry"
-        raise NeedsReview(message, code="never_fits", path=root)
+        message += f"which {human_size(kept)} stay in reserve; it can fit there only if that is made larger"
+        raise NoRoom(message, code="never_fits", path=root)
     if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
         message += f"{human_size(kept)} stay in reserve; free some space"
