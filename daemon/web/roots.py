@@ -31,6 +31,7 @@ class Sight(NamedTuple):
     problem: str | None
     free: int | None
     total: int | None
+    damage: str | None = None  # which keeps nothing from working there
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Root:
     free: int | None  # bytes
     total: int | None
     as_of: dt.datetime | None  # when that was seen, if not now
+    damage: str | None
 
 
 def is_late(app: Application) -> bool:
@@ -122,11 +124,12 @@ def _sight(library: Library) -> Sight:
         return Sight(error.message, None, None)
     except OSError as error:
         return Sight(f"its disk does not answer: {error.strerror}", None, None)
-    return Sight(damage(library.path), free_bytes(found), found.f_blocks * found.f_frsize)
+    return Sight(None, free_bytes(found), found.f_blocks * found.f_frsize, damage(library.path))
 
 
 def _root(library: Library, holds: str | None, seen: Seen[Sight]) -> Root:
     sight = seen.value or Sight(None, None, None)
     if seen.late is None:
-        return Root(library, sight.problem, holds, sight.free, sight.total, None)
-    return Root(library, f"its disk has not answered for {seen.late:.0f} s", holds, sight.free, sight.total, seen.at)
+        return Root(library, sight.problem, holds, sight.free, sight.total, None, sight.damage)
+    late = f"its disk has not answered for {seen.late:.0f} s"
+    return Root(library, late, holds, sight.free, sight.total, seen.at, sight.damage)

@@ -13,6 +13,7 @@ from config.machine import utc_now
 from daemon.actions import libraries as verbs
 from daemon.bootstrap import Application
 from daemon.disks import MOST, Disks
+from daemon.web import roots
 from processor.items import storing
 from tests.items import album
 from tests.web import NAME, Browser
@@ -121,6 +122,17 @@ def test_a_disk_that_hangs_holds_no_page_up(browser: Browser, tmp_path: Path) ->
     while hanging:
         hanging.pop()()
     assert " free at <time" in browser.client.get("/libraries").text  # as it was seen then; now it hangs again
+
+
+def test_errors_that_a_disk_goes_on_with_are_shown_and_keep_nothing_from_working(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.client.post(API, json={"role": "inbound", "path": str(tmp_path / "inbound")})
+    monkeypatch.setattr(roots, "damage", lambda _: "the kernel found an error in its file system")
+    for path in ("/", "/libraries"):
+        assert "the kernel found an error in its file system" in browser.client.get(path).text, path
+    assert browser.client.get("/readyz").status_code == 200
+    assert [one["problem"] for one in browser.client.get(API).json()] == [None]
 
 
 def test_paths_typed_on_a_disk_that_hangs_do_not_eat_all_threads(browser: Browser, tmp_path: Path) -> None:
