@@ -122,10 +122,12 @@ def prune_trash(database: Database, guard: Guard, staging: Library, days: int, s
 
 
 def _verify(database: Database, library: Library) -> None:
-    """Do what `verify_root` does; of a library that albums wait for people hear once a day."""
+    """Do what `verify_root` does; of a library that albums wait for people hear once a day, unless it is suspended."""
     try:
         verify_root(library)
     except Misconfigured as error:
+        if error.reason_code == "suspended":  # of which they heard when that was done
+            raise
         now = dt.datetime.now(dt.UTC)
         event = telling.of_absence(library, error.message)
         with database.begin() as connection:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from config import admin
+from config import admin, libraries
 from config.database import Database
 from config.machine import utc_now
 from processor.metadata.documents import ITSELF
@@ -215,3 +215,13 @@ def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_f
         connection.execute(text("UPDATE events SET at = :then"), {"then": utc_now() - upkeep.TOLD_AGAIN})
     house.run()
     assert told() == [why, why]
+
+
+def test_of_a_library_that_is_suspended_people_hear_only_that(house: House) -> None:
+    item_id = only(house)["id"]
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    with house.database.begin() as connection:
+        libraries.suspend(connection, libraries.music_libraries(connection, "library")[0], "half of it is gone")
+    house.run()
+    with house.database.read() as connection:
+        assert "library_away" not in {one.kind for one in events.of_ids(connection, range(100))}

@@ -36,7 +36,7 @@ _WORDS: Final[dict[Kind, str]] = {
     "undone": "taken back", "published": "published", "unpublished": "taken out of its library",
     "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
     "library_suspended": "library suspended", "player_missed": "not shown by a player",
-    "damage_found": "damage found", "move_held": "move held for a person", "library_away": "library not there",
+    "damage_found": "damage found", "move_held": "move held for a person", "library_away": "library cannot be used",
 }  # fmt: skip
 
 
