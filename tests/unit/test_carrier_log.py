@@ -69,5 +69,6 @@ def test_an_error_that_is_only_given_along_is_told_as_the_cause(dbos: logging.Lo
             raise OSError(why)
         except OSError as error:
             dbos.error("Exception encountered in background workflow:", exc_info=error)
+    dbos.error("it ended", exc_info=True)  # outside of any handler there is none
     logger.remove(heard)
-    assert causes == ["disk full", "no such table"]
+    assert causes == ["disk full", "no such table", None]

@@ -190,7 +190,8 @@ class _ToLoguru(logging.Handler):
             return
         now = boottime()
         self._until = {known: until for known, until in self._until.items() if until > now}
-        cause = str(record.exc_info[1]) if record.exc_info else None
+        raised = record.exc_info[1] if record.exc_info else None
+        cause = None if raised is None else str(raised)
         same = _NUMBERS.sub("", cause or trouble or doing)  # which attempt it is, and when the next one comes
         if same not in self._until:
             self._until[same] = now + TOLD_AGAIN

@@ -102,7 +102,7 @@ def fail(
 
 def _is_known(connection: Connection, job: Job, code: str) -> bool:
     """Tell whether people heard of a failure: it is kept of this job, or of another one of its phase that waits."""
-    is_kept = cast(JobRow.failures, Text).contains(f'"{code}"')
+    is_kept = cast(JobRow.failures, Text).contains(f'"{code}"', autoescape=True)
     waits = select(JobRow.id).where(JobRow.phase == job.phase, JobRow.code == code, JobRow.status.in_(OPEN), is_kept)
     return any(one["code"] == code for one in job.failures) or connection.scalar(waits.limit(1)) is not None
 
