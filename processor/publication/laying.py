@@ -119,7 +119,7 @@ def lay_out(staging: Tree, known: Known, options: Options, others: Collection[by
     `others` are files of somebody else, which keep their names.
     """
     item, album, naming = known.item, known.album, options.naming
-    files = [NamedFile(file.path, file.role) for file in item.files]
+    files = [NamedFile(file.path, file.role, file.source) for file in item.files]
     kept = _played(staging, item)
     places = names.file_places(naming, album, files, kept=kept, taken=others)
     audio = [places[file.path] for file in files if file.role == "audio"]

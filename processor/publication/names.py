@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from processor.filesystem.paths import stem_of
+from processor.filesystem.paths import ancestors, parent, stem_of
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.planning import layout
 from processor.publication import template
@@ -34,8 +34,9 @@ _ARTIST: Final = frozenset({"album_artist", "album_artist_sort"})
 class NamedFile(NamedTuple):
     """A file of an album, as naming sees it."""
 
-    path: bytes  # relative to the album's folder in staging
+    path: bytes  # relative to the album's folder in staging, or in its library
     role: str
+    source: bytes = b""  # where it was dropped; empty where nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,9 @@ def file_places(
     """Return the place of each file by its path in staging, all relative to the album's folder.
 
     Tracks are named by the template, but for those in `kept`, which a cue sheet calls by their names. A file beside
-    one track, such as its lyrics, goes with it; the others keep their places. `taken` are names of files Greenroom
-    adds itself; `spelled` are names by their fold, for MPD and others tell Cover.jpg from cover.jpg.
+    one track, such as its lyrics, goes with it, and what lay in the folder of a disc with that; the others keep their
+    places. `taken` are names of files Greenroom adds itself; `spelled` are names by their fold, for MPD and others tell
+    Cover.jpg from cover.jpg.
     """
     tracks = {track.path: track for track in album.tracks}
     discs = len({track.disc or 1 for track in album.tracks})
@@ -133,8 +135,10 @@ def file_places(
             found[file.path] = places.claim(wanted)
     stems = {stem_of(path): stem_of(place) for path, place in found.items()}
     beside = [(file, _beside(file.path, stems)) for file in files if file.role != "audio"]
+    went = _went(files, found)
     for file, place in sorted(beside, key=lambda pair: pair[1] is None):  # what belongs to a track claims first
-        found[file.path] = places.claim(place or spelled.get(layout.fold(file.path), file.path))
+        own = place or _with_its_disc(file, went)
+        found[file.path] = places.claim(own if place else spelled.get(layout.fold(own), own))
     return found
 
 
@@ -191,6 +195,32 @@ def _beside(path: bytes, stems: Mapping[bytes, bytes]) -> bytes | None:
             folder, name = os.path.split(stems[stem] + first + dot + last.lower())  # nobody looks for Song.LRC
             return os.path.join(folder, name if len(name) <= LONGEST else layout.file_name(name))
     return None
+
+
+def _went(files: Iterable[NamedFile], found: Mapping[bytes, bytes]) -> dict[bytes, set[bytes]]:
+    """Return where the tracks at or below each folder go, by what that is called now and by what it was in inbound."""
+    went: dict[bytes, set[bytes]] = {}
+    for file in files:
+        if file.role == "audio":
+            for folder in {*ancestors(file.path), *ancestors(file.source)}:
+                went.setdefault(folder, set()).add(parent(found[file.path]))
+    return went
+
+
+def _with_its_disc(file: NamedFile, went: Mapping[bytes, Set[bytes]]) -> bytes:
+    """Return where a file goes that is below a folder whose tracks all go to one: there, with the folders between.
+
+    In staging tracks have left the folders of their discs, so that only where they were dropped tells of these. What is
+    in no folder is the album's.
+    """
+    inside = file.path.split(b"/")
+    for known in (file.path, file.source):
+        parts = known.split(b"/")
+        for below in range(len(inside) - 1, 0, -1):  # of the folders it is still in, the topmost first
+            folders = went.get(b"/".join(parts[:-below]), set())
+            if len(folders) == 1 and all(folders):
+                return b"/".join([*folders, *inside[-below:]])
+    return file.path
 
 
 def _split(parts: tuple[Part, ...]) -> list[list[Part]]:

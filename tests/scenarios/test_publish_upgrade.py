@@ -14,7 +14,7 @@ import pytest
 from config.errors import NeedsReview
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
-from processor.publication import ledger
+from processor.publication import ledger, names
 from processor.publication.given import Chosen
 from processor.transfers import trash
 from tests.scenarios.conftest import SHM
@@ -198,6 +198,72 @@ def test_a_published_album_gets_another_name_with_all_that_is_in_it(house: House
     (library / "Eva/High Tide (2014)/notes.txt").unlink()
     assert take_out(house, item_id).outcome == "undone"
     assert [path for path in published(library) if not path.startswith(".greenroom-trash")] == []
+
+
+DISCS = (
+    songs("Low Tide/CD1", "flac", range(1, 3), date="2014", disc="1/2")
+    | songs("Low Tide/CD2", "flac", range(1, 3), date="2014", disc="2/2")
+    | {"Low Tide/CD1/cover.jpg": b"one", "Low Tide/CD1/Artwork/front.jpg": b"front", "Low Tide/CD2/rip.log": b"log"}
+    | {"Low Tide/cover.jpg": b"both"}
+)
+BESIDE = {"CD 1/cover.jpg": b"one", "CD 1/Artwork/front.jpg": b"front", "CD 2/rip.log": b"log", "cover.jpg": b"both"}
+
+
+def beside(library: Path) -> dict[str, bytes]:
+    """Return the files of the published album that are no music and came with it."""
+    ours = (".flac", ".nfo", ".json")
+    return {name: data for name, data in inside(library).items() if not name.endswith(ours)}
+
+
+@MODES
+def test_each_disc_has_one_folder_in_which_is_all_that_came_with_it(house: House, mode: str) -> None:
+    library = add_library(house)
+    house.change(transfer=mode)
+    house.drop(DISCS)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    before = house.staged()
+    publish(house, item_id, Chosen())
+    assert beside(library) == BESIDE
+    assert {path.name for path in (library / FOLDER).iterdir() if path.is_dir()} == {"CD 1", "CD 2"}
+    assert publish(house, item_id, Chosen(), rename=True).outcome == "unchanged"
+    house.drop(songs("late/CD2", "flac", range(3, 4), date="2014", disc="2/2") | {"late/CD2/back.jpg": b"back"})
+    house.run()
+    approve(house)
+    assert publish(house, item_id, Chosen()).outcome == "upgraded"
+    assert (library / FOLDER / "CD 2" / "03 - Song 3.flac").exists()
+    assert BESIDE.items() <= beside(library).items()
+    assert b"back" in beside(library).values()
+    assert unexplained_here(house, library) == []
+    assert take_out(house, item_id).outcome == "undone"
+    assert set(before) <= set(house.staged())
+
+
+def test_an_album_that_was_published_with_two_folders_for_a_disc_is_so_until_it_gets_new_names(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = add_library(house)
+    house.drop(DISCS)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    before = house.staged()
+    with monkeypatch.context() as older:
+        older.setattr(names, "_with_its_disc", lambda file, went: file.path)
+        publish(house, item_id, Chosen())
+    was = {name.replace("CD 1", "CD1").replace("CD 2", "CD2"): data for name, data in BESIDE.items()}
+    assert beside(library) == was
+    assert publish(house, item_id, Chosen()).outcome == "unchanged"
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
+    assert publish(house, item_id, Chosen()).outcome == "refreshed"
+    assert beside(library) == was
+    assert publish(house, item_id, Chosen(), rename=True).outcome == "upgraded"
+    assert beside(library) == BESIDE
+    assert not (library / FOLDER / "CD1").exists()
+    assert unexplained_here(house, library) == []
+    assert publish(house, item_id, Chosen(), rename=True).outcome == "unchanged"
+    assert take_out(house, item_id).outcome == "undone"
+    assert house.staged() == before
 
 
 def test_a_name_that_somebody_has_is_not_taken(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -105,6 +106,77 @@ def test_lyrics_are_not_made_where_an_album_brought_some_however_these_are_spell
     places = {b"1.flac": b"01 - Wave.flac", b"1.lrc": dropped}
     assert making.lyrics_of(low_tide(one), places) == {}
     assert making.lyrics_of(low_tide(one), {b"1.flac": b"01 - Wave.flac"}) == {b"01 - Wave.lrc": b"[00:01]la\n"}
+
+
+CD1 = b"in/Low Tide/CD1/"
+
+
+def of_discs(*beside: NamedFile) -> dict[bytes, bytes]:
+    """Name an album of two discs as staging has it, tracks in its folder: where `beside` would lie."""
+    one, two = track("1-01 - Wave.flac", "Wave", 1, 1), track("2-01 - Ebb.flac", "Ebb", 2, 1)
+    tracks = [NamedFile(one.path, "audio", CD1 + b"01.flac"), NamedFile(two.path, "audio", b"in/Low Tide/CD2/01.flac")]
+    found = file_places(DEFAULT, low_tide(one, two), [*tracks, *beside])
+    return {file.path: found[file.path] for file in beside}
+
+
+def test_what_lay_in_the_folder_of_a_disc_is_beside_the_tracks_of_that_disc() -> None:
+    beside = [
+        NamedFile(b"CD1/cover.jpg", "art", CD1 + b"cover.jpg"),
+        NamedFile(b"CD1/Artwork/front.jpg", "art", CD1 + b"Artwork/front.jpg"),
+        NamedFile(b"CD2/rip- it.log", "log", b"in/Low Tide/CD2/rip: it.log"),
+        NamedFile(b"Artwork/front.jpg", "art", b"in/Low Tide/Artwork/front.jpg"),
+        NamedFile(b"cover.jpg", "art", b"in/Low Tide/cover.jpg"),
+        NamedFile(b"CD3/cover.jpg", "art", b"in/Low Tide/CD3/cover.jpg"),
+    ]
+    assert of_discs(*beside) == {
+        b"CD1/cover.jpg": b"CD 1/cover.jpg", b"CD1/Artwork/front.jpg": b"CD 1/Artwork/front.jpg",
+        b"CD2/rip- it.log": b"CD 2/rip- it.log", b"Artwork/front.jpg": b"Artwork/front.jpg",
+        b"cover.jpg": b"cover.jpg", b"CD3/cover.jpg": b"CD3/cover.jpg",
+    }  # fmt: skip
+
+
+def test_what_lay_in_folders_of_discs_loses_no_name_to_another() -> None:
+    """What came with another drop lies where this disc goes already."""
+    there = NamedFile(b"CD 1/cover.jpg", "art", b"in/late/CD 1/cover.jpg")
+    own = NamedFile(b"CD1/cover.jpg", "art", CD1 + b"cover.jpg")
+    assert of_discs(there, own) == {there.path: b"CD 1/cover.jpg", own.path: b"CD 1/cover [2].jpg"}
+
+
+def test_a_cover_that_staging_has_in_the_album_s_folder_stays_the_album_s() -> None:
+    """Discs in folders beside each other: the pictures of one are in none in staging."""
+    cover = NamedFile(b"cover.jpg", "art", CD1 + b"cover.jpg")
+    assert of_discs(cover) == {b"cover.jpg": b"cover.jpg"}
+
+
+def test_what_lay_beside_tracks_that_part_stays_where_it_is() -> None:
+    one, two = track("1-01 - Wave.flac", "Wave", 1, 1), track("2-01 - Ebb.flac", "Ebb", 2, 1)
+    files = [NamedFile(one.path, "audio", CD1 + b"01.flac"), NamedFile(two.path, "audio", CD1 + b"02.flac")]
+    cover = NamedFile(b"CD1/cover.jpg", "art", CD1 + b"cover.jpg")
+    assert file_places(DEFAULT, low_tide(one, two), [*files, cover])[cover.path] == b"CD1/cover.jpg"
+
+
+@pytest.mark.parametrize("template", ["Discs/CD {disc}/{title}", "{disc}/{title}"])
+def test_what_is_beside_the_tracks_of_a_published_disc_goes_with_them_and_stays_then(template: str) -> None:
+    one, two = track("CD 1/01 - Wave.flac", "Wave", 1, 1), track("CD 2/01 - Ebb.flac", "Ebb", 2, 1)
+    files = [
+        NamedFile(one.path, "audio", b"late/CD1/01.flac"),
+        NamedFile(two.path, "audio", b"in/Low Tide/CD2/01.flac"),
+    ]
+    files.append(NamedFile(b"CD 1/cover.jpg", "art", b"late/CD1/cover.jpg"))
+    naming = Naming.of("{album}", template)
+    went = file_places(naming, low_tide(one, two), files)
+    assert os.path.dirname(went[b"CD 1/cover.jpg"]) == os.path.dirname(went[one.path])
+    moved = [file._replace(path=went[file.path]) for file in files]
+    tracks = [TrackMetadata(went[one.path], "Wave", disc=1), TrackMetadata(went[two.path], "Ebb", disc=2)]
+    assert all(path == place for path, place in file_places(naming, low_tide(*tracks), moved).items())
+
+
+def test_what_a_cue_sheet_plays_stays_beside_it() -> None:
+    one, two = track("CD1/Album.flac", "Wave", 1, 1), track("2-01 - Ebb.flac", "Ebb", 2, 1)
+    files = [NamedFile(one.path, "audio", CD1 + b"Album.flac"), NamedFile(two.path, "audio", b"in/Low Tide/CD2/1.flac")]
+    cue = NamedFile(b"CD1/Album.cue", "cue", CD1 + b"Album.cue")
+    found = file_places(DEFAULT, low_tide(one, two), [*files, cue], kept={one.path})
+    assert (found[one.path], found[cue.path]) == (one.path, cue.path)
 
 
 def test_no_file_takes_the_name_of_the_sidecar_and_extensions_are_small() -> None:
