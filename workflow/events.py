@@ -193,8 +193,10 @@ def last_failure(connection: Connection) -> str | None:
 
 
 def was_told(connection: Connection, kind: Kind, subject: str, since: dt.datetime) -> bool:
-    """Tell whether such an event of a subject was written since then."""
-    mine = (EventRow.kind == kind, EventRow.subject == subject, EventRow.at > since)
+    """Tell whether such an event of a subject was written since then; of all events only the later ones are read."""
+    ended = select(EventRow.id).where(_IS_END, EventRow.at <= since).order_by(EventRow.id.desc()).limit(1)
+    later = EventRow.id > func.coalesce(ended.scalar_subquery(), 0)
+    mine = (later, EventRow.kind == kind, EventRow.subject == subject, EventRow.at > since)
     return connection.execute(select(EventRow.id).where(*mine).limit(1)).first() is not None
 
 

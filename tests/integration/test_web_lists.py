@@ -97,7 +97,7 @@ def read_whole(database: Database, statements: list[Statement]) -> list[tuple[st
     return [(one[0], steps) for one in statements if (steps := whole(database, one))]
 
 
-FIGURES = ["/metrics", "/", "/api/v1/verification", "/verification", "/verification?after=5", "/players", "/runs"]
+FIGURES = ["/metrics", "/", "/api/v1/verification", "/verification", "/verification?after=5", "/players", "/runs", "/libraries"]
 REVIEW = [
     f"/review?status={status}{more}"
     for status in ("any", *MOVES)
@@ -157,6 +157,7 @@ def test_nor_does_what_is_asked_of_each_album_on_its_way(database: Database) -> 
         found = progress.find(connection, item.id)
         history.of_item(connection, item.id)
         events.of_item(connection, item.id, "published", {now})
+        events.was_told(connection, "library_away", "library /srv/music", now)
         metadata.sources(connection, item.id)
         ledger.publication(connection, item.id)
         for look in (checks.subjects, checks.known, checks.look, checks.is_moving):
