@@ -57,7 +57,7 @@ def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
 
 
 def of_absence(library: Library, why: str) -> Event:
-    """Return the event of a library that is not there while albums wait to be published."""
+    """Return the event of a library that cannot be used while albums wait to be published."""
     return Event(
         "library_away", f"{library.called} {show_path(library.path)}", f"{why}; until then nothing is published"
     )

@@ -97,7 +97,10 @@ def read_whole(database: Database, statements: list[Statement]) -> list[tuple[st
     return [(one[0], steps) for one in statements if (steps := whole(database, one))]
 
 
-FIGURES = ["/metrics", "/", "/api/v1/verification", "/verification", "/verification?after=5", "/players", "/runs", "/libraries"]
+FIGURES = [
+    *("/metrics", "/", "/api/v1/verification", "/verification", "/verification?after=5", "/players", "/runs"),
+    "/libraries",
+]
 REVIEW = [
     f"/review?status={status}{more}"
     for status in ("any", *MOVES)
