@@ -207,8 +207,3 @@ def library_of(connection: Connection, library_id: int) -> Library:
         if library.id == library_id:
             return library
     raise Misconfigured("there is no such library; it may have been removed already", code="unknown_library")
-
-
-def same_filesystem(a: Library, b: Library) -> bool:
-    """Whether both roots report one device; a hint only, hard links may still be refused between bind mounts."""
-    return os.stat(a.path).st_dev == os.stat(b.path).st_dev

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import click
 
-from config.libraries import list_libraries, music_libraries, same_filesystem
+from config.libraries import list_libraries, music_libraries
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.actions import libraries
@@ -20,6 +20,7 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.doctor.removed import examine_removed
 from processor.publication import explaining
+from processor.transfers.materialise import expected_way
 
 
 @click.group(cls=Group)
@@ -79,7 +80,7 @@ def add(role: str, path: str, kind: str) -> None:
         click.echo(f"note: {weakness}", err=True)
     for other in others:
         with suppress(OSError):  # its disk is not there, which `libraries` tells
-            if {role, other.role} == {"inbound", "staging"} and not same_filesystem(library, other):
+            if {role, other.role} == {"inbound", "staging"} and expected_way(library.path, other.path) == "copy":
                 click.echo(
                     "inbound and staging are on different filesystems: albums will be copied and verified", err=True
                 )

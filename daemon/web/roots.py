@@ -20,9 +20,16 @@ from daemon.actions import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from processor.planning.space import human_size
+from processor.transfers.materialise import expected_way
+from processor.transfers.transfer import Strategy
 
 PARTNER: Final = {"inbound": "staging", "staging": "inbound"}  # between these albums move
 Tone = Literal["good", "note", "problem"]
+_WAYS: Final[dict[Strategy, tuple[Tone, str]]] = {
+    "link": ("good", "It is on the same filesystem as {}: albums can be linked, not copied."),
+    "clone": ("good", "It shares a filesystem with {}: albums are cloned, which takes no room."),
+    "copy": ("note", "It is on another filesystem than {}: albums will be copied and verified."),
+}
 
 
 class Sight(NamedTuple):
@@ -110,10 +117,8 @@ def _disk(path: bytes, partner: Library | None) -> Iterator[tuple[Tone, str]]:
         yield "note", f"It is on a network filesystem ({network}); see `greenroom doctor` for what that means."
     if partner is None:
         return
-    if os.stat(path).st_dev == os.stat(partner.path).st_dev:
-        yield "good", f"It is on the same filesystem as {partner.role}: albums can be linked, not copied."
-    else:
-        yield "note", f"It is on another filesystem than {partner.role}: albums will be copied and verified."
+    tone, said = _WAYS[expected_way(path, partner.path)]
+    yield tone, said.format(partner.role)
 
 
 def _sight(library: Library) -> Sight:

@@ -17,7 +17,7 @@ from processor.filesystem.paths import relative, within
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
 from processor.publication.access import give, make_above, rights_kept
-from processor.publication.intent import Made, Mode, intent_of, with_intent
+from processor.publication.intent import STRONGEST, Made, intent_of, with_intent
 from processor.publication.writing import add, put, take
 from processor.transfers import sidecar
 from processor.transfers.arrival import await_copies
@@ -27,9 +27,7 @@ from processor.transfers.guard import Guard
 from processor.transfers.hidden import hidden_folder
 from processor.transfers.rolling_back import roll_back
 from processor.transfers.steps import fill, switch
-from processor.transfers.transfer import WEAKEST_FIRST, State, Strategy, Transfer
-
-_STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
+from processor.transfers.transfer import WEAKEST_FIRST, State, Transfer
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
@@ -64,7 +62,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
 
 def build(run: Performance, transfer: Transfer) -> Transfer:
     """Fill the hidden folder from staging and from the cache, durably; return the transfer with what it came to."""
-    strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=WEAKEST_FIRST.index)
+    strongest = min(run.strongest, STRONGEST[intent_of(transfer).mode], key=WEAKEST_FIRST.index)
     filled = fill(transfer, run.guard, strongest=strongest, workers=run.workers)
     with Tree(transfer.dst_root) as tree:
         hidden = hidden_folder(transfer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from processor.planning.naming import PlannedFile
+from processor.transfers.transfer import Strategy
 
 OWN_NAMES: Final = 4  # code, artist, album and sidecar: what an album adds to a file system beside its own files
 
@@ -27,12 +28,12 @@ def is_too_large(size: int, total: int, kept: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What the staging file system has left. Links need no bytes and no inodes of their own."""
+    """What the staging file system has left. Links need no bytes and no inodes of their own, clones no bytes."""
 
     free: int | None  # bytes an ordinary user may still write; None where the file system does not count them
     reserve: int  # bytes that stay free
     inodes: int | None  # None where the file system does not count them
-    links: bool  # inbound and staging are one file system, so nothing is copied
+    way: Strategy  # how files are to get there
     total: int = 0  # bytes in all; 0 where the file system does not count them
 
     def lack(self, files: Sequence[PlannedFile]) -> tuple[str, str] | None:
@@ -62,7 +63,8 @@ class Space:
 
     def _needs(self, files: Sequence[PlannedFile]) -> tuple[int, int]:
         names = OWN_NAMES + len({os.path.dirname(file.target) for file in files} - {b""})
-        return (0, names) if self.links else (sum(file.identity.size for file in files), names + len(files))
+        size = sum(file.identity.size for file in files) if self.way == "copy" else 0
+        return size, names if self.way == "link" else names + len(files)
 
 
 def is_full_in_part(free: int | None, inodes: int | None, sizes: Sequence[int]) -> bool:

@@ -6,7 +6,6 @@ Reads only.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,7 +22,7 @@ from processor.planning import layout
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.above import Above
 from processor.publication.given import Known, Publishing
-from processor.publication.intent import Intent
+from processor.publication.intent import STRONGEST, Intent
 from processor.publication.laying import Standing
 from processor.publication.ledger import Entry, Publication
 from processor.publication.making import Making
@@ -31,7 +30,8 @@ from processor.publication.names import disc_folders
 from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
 from processor.transfers import journal
-from processor.transfers.transfer import Transfer
+from processor.transfers.materialise import expected_way
+from processor.transfers.transfer import Strategy, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Draft:
             beside.gone += self._above.left(home, folder) if home else []
             files = laying.transfer_files(staging, item, laid.places)
             laying.check_bytes(staging, item)  # which takes minutes; what is written to meanwhile is not these files
-        need = sum(one.size for one in made.made) + (0 if self._links else item.size)
+        need = sum(one.size for one in made.made) + (item.size if self._way == "copy" else 0)
         laying.check_space(self.library.path, need, options.reserve)
         located = self._located(folder, laid.places) if options.mode == "move" else None
         intent = replace(self.intent, made=(*made.made, *beside.made), gone=tuple(beside.gone), located=located)
@@ -180,13 +180,12 @@ class Draft:
         return made
 
     @property
-    def _links(self) -> bool:
-        """Whether music costs no room in the library."""
-        is_one = os.stat(self.given.staging.path).st_dev == os.stat(self.library.path).st_dev
-        return is_one and self.given.options.mode in ("move", "hardlink")
+    def _way(self) -> Strategy:
+        """How music gets into the library: only copies take room there."""
+        return expected_way(self.given.staging.path, self.library.path, STRONGEST[self.given.options.mode])
 
     def _check_links(self) -> None:
-        if self.given.options.mode == "hardlink" and not self._links:
+        if self.given.options.mode == "hardlink" and self._way != "link":
             where = show_path(self.library.path)
             message = f"{where} is on another file system than staging, so nothing can be hard-linked"
             raise NeedsReview(f"{message}; set phase.publish.transfer to copy or move", code="cannot_hardlink")

@@ -9,9 +9,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from processor.items.item import NewItem
 from processor.publication.access import AS_IS, Access
-from processor.transfers.transfer import Transfer, path_from_json, path_to_json
+from processor.transfers.transfer import Strategy, Transfer, path_from_json, path_to_json
 
 Mode = Literal["move", "copy", "hardlink", "reflink"]
+STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
 Role = Literal["nfo", "picture", "lyrics"]
 
 

@@ -22,6 +22,7 @@ from processor.publication import ledger
 from processor.staging.encounters import Contents, Digests, Encounters, is_audio
 from processor.staging.shut import not_to_be_changed, shut
 from processor.transfers import journal
+from processor.transfers.materialise import expected_way
 from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 
@@ -48,7 +49,7 @@ def look(
         differs=comparison.differs,
         meets=Encounters(database, roots, contents, places).meet,
         same=comparison.same,
-        space=_space(inbound, staging, wanted_reserve),
+        space=_space(roots, wanted_reserve),
         staged=staged,
         published={
             home.key: Home(os.path.join(places.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
@@ -116,14 +117,14 @@ def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
     return found
 
 
-def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:
-    found = os.statvfs(staging)
+def _space(roots: Roots, wanted_reserve: int) -> Space:
+    found = os.statvfs(roots.staging.path)
     total = found.f_blocks * found.f_frsize
     return Space(
         free=free_bytes(found),
         reserve=reserve(wanted_reserve, total),
         inodes=free_files(found),
-        links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
+        way=expected_way(roots.inbound.path, roots.staging.path),
         total=total,
     )
 

@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from config.errors import GreenroomError, Rejected, Retryable
 from processor.filesystem import copying
@@ -171,6 +171,32 @@ def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
     with source.explained("look at", file.source):
         now = source.stat_anew(file.source)
     return now is not None and Identity.of(now) == Identity.of(before)
+
+
+def expected_way(source: bytes, destination: bytes, strongest: Strategy = "link") -> Strategy:
+    """Return how files will get from root to root; a hint, each file is tried. Raises OSError of a root not there.
+
+    Subvolumes of btrfs have device numbers of their own, and clone from one to the other.
+    """
+    if strongest == "link" and os.stat(source).st_dev == os.stat(destination).st_dev:
+        return "link"
+    return "clone" if strongest != "copy" and _can_clone(source, destination) else "copy"
+
+
+def _can_clone(source: bytes, destination: bytes) -> bool:
+    """Tell whether files of two roots can share blocks, tried with two that have no names."""
+    with ExitStack() as opened:
+        try:
+            original, copy = (_nameless(root, opened) for root in (source, destination))
+            return _clone(original, copy)
+        except OSError:
+            return False  # no such files here, or no room for them
+
+
+def _nameless(root: bytes, opened: ExitStack) -> int:
+    found = os.open(root, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    opened.callback(os.close, found)
+    return found
 
 
 def _clone(original: int, copy: int) -> bool:

@@ -288,7 +288,7 @@ def test_what_is_not_counted_is_unknown(
 
 
 def test_where_nothing_is_counted_everything_fits(world: World) -> None:
-    space = Space(None, GIB, None, links=False)
+    space = Space(None, GIB, None, way="copy")
     assert space.lack(()) is None
     assert space.without(()) == space
 

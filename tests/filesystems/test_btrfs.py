@@ -21,13 +21,14 @@ from tests.faults.trashing import to_empty
 from tests.faults.trials import must
 from tests.filesystems.kinds import ALL, KINDS, mounted
 
+BTRFS = next(kind for kind in KINDS if kind.name == "btrfs")
 THOROUGH = pytest.mark.skipif(not ALL, reason="scripts/filesystems tries it")
 
 
 @pytest.fixture(scope="module")
 def btrfs() -> Iterator[Path]:
     """One for all tests of this file."""
-    with mounted(next(kind for kind in KINDS if kind.name == "btrfs")) as path:
+    with mounted(BTRFS) as path:
         yield path
 
 
@@ -71,6 +72,23 @@ def test_between_subvolumes_files_are_cloned_and_all_is_as_between_folders(here:
     assert not ALL or taking_out.converges(house) == []
     assert ways(house) == {"clone"}
     assert [*lost(house), *wrong_items(house)] == []
+
+
+@pytest.mark.parametrize("mode", ["move", "reflink"])
+def test_a_disk_without_room_for_copies_takes_clones(mode: str) -> None:
+    with mounted(BTRFS) as disk:
+        roots = [subvolume(disk / name) / name for name in ("inbound", "staging", "library")]
+        house = House(disk / "house", roots[1], inbound=roots[0], library=roots[2])
+        house.add_library()
+        scan = next(house.inbound.rglob("*.mp3")).with_name("booklet.pdf")
+        scan.write_bytes(os.urandom(40 << 20))  # for which there is no room a second time
+        run("sync", "-f", str(disk))  # until then btrfs counts on more
+        must(house, "settings", "set", "phase.publish.library_reserve_mib", "0")
+        must(house, "settings", "set", "phase.publish.transfer", mode)
+        assert (reasons(house), ways(house)) == ({}, {"clone"})
+        must(house, *to_publish(house).command)
+        assert ways(house) == {"clone"}
+        assert [*lost(house)] == []
 
 
 @THOROUGH

@@ -20,7 +20,6 @@ from config.libraries import (
     add_library,
     list_libraries,
     remove_library,
-    same_filesystem,
     sole_library,
     verify_root,
 )
@@ -330,9 +329,3 @@ def test_marking_leaves_no_other_file_behind(tmp_path: Path) -> None:
     (tmp_path / (os.fsdecode(SENTINEL) + ".new")).write_text("left by a crash, and longer than a mark will ever be")
     mark_root(os.fsencode(tmp_path))
     assert [entry.name for entry in tmp_path.iterdir()] == [os.fsdecode(SENTINEL)]
-
-
-def test_two_roots_on_one_filesystem_are_told(database: Database, tmp_path: Path) -> None:
-    a = add(database, "inbound", folder(tmp_path, "a"))
-    b = add(database, "staging", folder(tmp_path, "b"))
-    assert same_filesystem(a, b)

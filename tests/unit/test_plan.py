@@ -23,7 +23,7 @@ from scanner.identity import Identity
 from scanner.smallfiles import MAX_SMALL
 
 GIB = 1 << 30
-PLENTY = Space(free=100 * GIB, reserve=GIB, inodes=None, links=False)
+PLENTY = Space(free=100 * GIB, reserve=GIB, inodes=None, way="copy")
 
 
 class File(NamedTuple):
@@ -372,7 +372,7 @@ def test_space_is_counted_album_by_album_and_a_smaller_one_may_still_fit(inbound
     big = inbound.album("a", tracks=[GroupTrack(inbound.add(b"in/a/1.wav", size=2 * GIB), None, 1, "x")], album="A")
     huge = inbound.album("b", tracks=[GroupTrack(inbound.add(b"in/b/1.wav", size=2 * GIB), None, 1, "x")], album="B")
     small = inbound.album("c", album="C")
-    plans = inbound.plan(big, huge, small, space=Space(4 * GIB, GIB, None, links=False))
+    plans = inbound.plan(big, huge, small, space=Space(4 * GIB, GIB, None, way="copy"))
     assert [plan.outcome for plan in plans] == ["staged", "failed", "staged"]
     assert codes(plans[1]) == ["no_space"]
     assert "2.0 GiB" in plans[1].reasons[0].message
@@ -380,18 +380,28 @@ def test_space_is_counted_album_by_album_and_a_smaller_one_may_still_fit(inbound
 
 def test_an_album_that_never_fits_says_so_instead_of_waiting_for_room(inbound: Inbound) -> None:
     album = inbound.album("a", tracks=[GroupTrack(inbound.add(b"in/a/1.wav", size=2 * GIB), None, 1, "x")], album="A")
-    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB))
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, way="copy", total=3 * GIB))
     assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
-    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=False, total=3 * GIB - 1))
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, way="copy", total=3 * GIB - 1))
     assert (plan.outcome, codes(plan)) == ("failed", ["never_fits"])
-    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, links=True, total=GIB))
+    (plan,) = inbound.plan(album, space=Space(GIB, GIB, None, way="link", total=GIB))
     assert plan.outcome == "staged"
 
 
 def test_links_need_no_space_but_folders_need_inodes(inbound: Inbound) -> None:
-    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 10, links=True))
+    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 10, way="link"))
     assert plan.outcome == "staged"
-    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 3, links=True))
+    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 3, way="link"))
+    assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
+
+
+def test_clones_need_no_space_but_inodes_of_their_own(inbound: Inbound) -> None:
+    album = inbound.album()
+    (plan,) = inbound.plan(album)
+    needed = 4 + len(plan.files)
+    (plan,) = inbound.plan(album, space=Space(0, GIB, needed, way="clone", total=2 * GIB))
+    assert plan.outcome == "staged"
+    (plan,) = inbound.plan(album, space=Space(0, GIB, needed - 1, way="clone", total=2 * GIB))
     assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
 
 
