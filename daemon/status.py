@@ -29,7 +29,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
     """Return the schedule, the libraries, the last run, how much waits, and how many carry jobs. Only reads.
 
     `held` are moves that wait for a person, which are not `unfinished`; `stranded` those of the unfinished ones that no
-    cycle settles.
+    cycle settles. `unreadable` tells that it is off because a setting of cycles cannot be read, which `problems` names.
     """
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
@@ -42,6 +42,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "daemon": running_daemon(app.boot.data_dir),
             "enabled": settings.enabled,
             "dry_run": settings.dry_run,
+            "unreadable": bool(problems),
             "schedule": settings.schedule,
             "next_fire": fire.isoformat() if fire else None,
             "problems": [

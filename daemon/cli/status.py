@@ -40,10 +40,17 @@ def command(as_json: bool) -> None:
         click.echo(f"{name:<11}{text}")
 
 
+def _off(status: dict[str, Any]) -> str:
+    """Say why cycles do not run, or move nothing."""
+    if status["unreadable"]:
+        return "  (off: a setting cannot be read)"  # whatever is said of the others
+    off = "" if status["enabled"] else "  (off: staging_scan.enabled is false)"
+    return off + ("  (dry run)" if status["dry_run"] else "")
+
+
 def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "daemon", status["daemon"] or "not running here; `greenroom run` starts it"
-    off = "" if status["enabled"] else "  (off: staging_scan.enabled is false)"
-    yield "schedule", status["schedule"] + off + ("  (dry run)" if status["dry_run"] else "")
+    yield "schedule", status["schedule"] + _off(status)
     fire = status["next_fire"]
     unless = "" if status["daemon"] else ", if a daemon runs then"
     yield "next", show_time(dt.datetime.fromisoformat(fire)) + unless if fire else "–"

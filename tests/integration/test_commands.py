@@ -191,6 +191,11 @@ def test_settings_are_listed_with_what_a_hand_spoiled(data_dir: Path) -> None:
         database.execute("UPDATE settings SET value = '5 s' WHERE key = 'staging_scan.quiet_seconds'")
     (listed,) = json.loads(greenroom("settings", "list", "staging_scan.quiet_seconds", "--json").output)
     assert listed["value"] == "5 s"
+    greenroom("settings", "set", "enabled", "true")
+    said = greenroom("status").output
+    assert "(off: a setting cannot be read)" in said
+    assert "staging_scan.enabled is false" not in said
+    assert "problem    a stored setting cannot be read: staging_scan.quiet_seconds" in said
 
 
 @pytest.mark.parametrize("command", ["items", "runs", "settings"])

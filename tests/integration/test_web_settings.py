@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from config.reasons import MASK
 from config.settings import REGISTRY
+from config.tables import SettingRow
 from daemon.bootstrap import Application
 from processor.client import circuits
 from processor.client.circuit import Circuit
@@ -174,6 +175,16 @@ def test_a_move_held_for_a_person_is_on_the_dashboard_and_in_the_figures(browser
     page = browser.client.get("/").text
     assert "1 transfer is held for a person: <code>greenroom fsck</code> says" in page
     assert "greenroom_transfers_held 1.0" in browser.client.get("/metrics").text
+
+
+def test_the_dashboard_sends_who_has_a_setting_that_cannot_be_read_to_put_it_right(browser: Browser) -> None:
+    assert "switch the schedule on" in browser.client.get("/").text
+    with browser.app.database.begin() as connection:
+        stamp = {"changed_at": dt.datetime.now(dt.UTC), "changed_by": "a hand"}
+        connection.execute(insert(SettingRow).values(key="staging_scan.workers", value="two", **stamp))
+    page = browser.client.get("/").text
+    assert "put right</a> what cannot be read" in page
+    assert "switch the schedule on" not in page
 
 
 def test_a_providers_key_is_shown_to_nobody_and_stays_when_the_form_is_saved_as_it_is(browser: Browser) -> None:
