@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.sql.elements import Cast, ColumnElement, KeyedColumnElement, TypeCoerce
 from sqlalchemy.types import JSON, TypeDecorator
 
 T = TypeVar("T")
@@ -113,13 +113,31 @@ _TYPES: dict[Any, Any] = {
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
+class _AnyText(TypeDecorator[str]):
+    """Text of SQLite, which keeps whatever somebody writes there by hand; what is no UTF-8 is read as �."""
+
+    impl = Text
+    cache_ok = True
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Read it as bytes."""
+        return TypeCoerce(Cast(column, LargeBinary), self)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Return the bytes as text."""
+        return None if value is None else value.decode(errors="replace")
+
+
+HAND_WRITTEN = Text().with_variant(_AnyText(), "sqlite")
+
+
 class SettingRow(Base):
     """One setting that somebody changed; a setting nobody changed has no row."""
 
     __tablename__ = "settings"
 
     key = column(str, primary_key=True)
-    value = column(str)  # JSON of the typed value
+    value = column(str, HAND_WRITTEN)  # JSON of the typed value
     changed_at = column(dt.datetime)
     changed_by = column(str)
 

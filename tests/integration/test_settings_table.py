@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from config import admin
 from config.database import Database
@@ -98,6 +98,19 @@ def test_whatever_a_hand_wrote_is_a_value_that_cannot_be_read(database: Database
     spoil(database, "staging_scan.workers", value)
     settings, problems = scan(database)
     assert (settings, len(problems)) == (StagingScan(enabled=False, dry_run=True), 1)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("value", ["x'80ff'", "CAST(x'80ff' AS TEXT)", "7"])
+def test_what_a_hand_wrote_into_sqlite_is_unset_whatever_it_is(database: Database, value: str) -> None:
+    put(database, "workers", 2)
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE settings SET value = {value}"))
+    assert len(scan(database)[1]) == (value != "7")
+    put(database, "workers", None)
+    assert scan(database) == (StagingScan(), [])
+    with database.read() as connection:
+        assert admin.history(connection)[0]["new"] is None
 
 
 def test_an_unreadable_value_stops_the_cycles_and_is_reported(database: Database) -> None:
