@@ -20,13 +20,13 @@ MOVES: Final[dict[str, frozenset[str]]] = {
 }
 
 
-# status → what can be done with such an item, after “item 7 is …;”
+# status → what can be done with such an item, after “item 7 is …;”; {} is its number
 INSTEAD: Final[dict[str, str]] = {
     "pending_review": "approve or reject it first",
     "approved": "publish it, reject it, or take the approval back",
     "rejected": "approve it, or take the rejection back",
     "publishing": "wait until it is published, or cancel its job",
-    "published": "take it out of its library first",
+    "published": "take it out of its library first, on its page or with `greenroom publish {} --undo`",
     "quarantined": "reject it, or take it back to inbound",
     "conflict": "reject it, or take it back to inbound",
     "attention": "look at what happened to it, then approve or reject it",
@@ -49,4 +49,4 @@ def check_move(item_id: int, now: str, then: str) -> None:
 def refused(item_id: int, now: str, then: str) -> IllegalMove:
     """Return the refusal of a move."""
     is_now, becomes = (status.replace("_", " ") for status in (now, then))
-    return IllegalMove(f"item {item_id} is {is_now}, and cannot become {becomes}; {INSTEAD[now]}")
+    return IllegalMove(f"item {item_id} is {is_now}, and cannot become {becomes}; {INSTEAD[now].format(item_id)}")

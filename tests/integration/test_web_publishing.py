@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -71,14 +72,19 @@ def test_an_approval_alone_publishes_nothing_while_the_gate_is_manual(browser: B
 def test_what_publishing_would_do_is_shown_and_what_was_published_is_taken_out_again(
     browser: Browser, item: int, tmp_path: Path
 ) -> None:
-    assert "is pending_review" in browser.client.get(f"/review/{item}/publish").text
-    press(browser, item, "approve", seen(browser, item))
     page = browser.client.get(f"/review/{item}/publish").text
+    assert "is pending_review" in page
+    back, (word,) = f"/review/{item}/publish", re.findall(r'name="approve" value="([^"]+)"', page)
+    assert f'name="back" value="{back}"' in page
+    page = browser.client.post(f"/review/{item}", data={"csrf": browser.csrf(), "approve": word, "back": back}).text
     assert "01 - Track 01.mp3" in page
+    assert "Approve it" not in page
     assert browser.client.get(f"{API}/{item}/publish").json()["kind"] == "publish"
     assert not list((tmp_path / "library").rglob("*.mp3"))
     publishing.publish(browser.app, item, actor=NAME, stop=browser.app.ongoing.stopping)
     assert "Published at" in browser.client.get(f"/review/{item}").text
+    refused = browser.client.post(f"{API}/{item}/reject", json={})
+    assert (refused.status_code, f"`greenroom publish {item} --undo`" in refused.text) == (422, True)
     assert len(list((tmp_path / "library").rglob("*.mp3"))) == 2
     assert "It is out of the library" in go_on(browser, look(browser, f"/review/{item}/unpublish"))
     assert not list((tmp_path / "library").rglob("*.mp3"))

@@ -15,6 +15,7 @@ from daemon.web.installation import App
 from daemon.web.render import page
 from processor.publication.drafting import Plan
 from workflow import progress
+from workflow.states import MOVES
 
 router = APIRouter(prefix="/review/{item_id}")
 
@@ -25,12 +26,16 @@ def look(request: Request, app: App, item_id: int, rename: bool = False) -> Resp
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
     seen: Seen[Plan] = Seen(None, None)
-    refused, again = None, False
+    refused, again, may_approve = None, False, False
     try:
         seen = publishing.foretold(app, item_id, rename=rename)
     except GreenroomError as error:
         refused, again = error.message, error.reason_code == "disk_late"
-    return page(request, "publish.html", item=item, seen=seen, refused=refused, again=again, rename=rename)
+        may_approve = error.reason_code == "not_approved" and "approved" in MOVES[item["status"]]
+    return page(
+        request, "publish.html",
+        item=item, seen=seen, refused=refused, again=again, may_approve=may_approve, rename=rename,
+    )  # fmt: skip
 
 
 @router.post("/publish")
