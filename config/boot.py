@@ -23,6 +23,7 @@ from config.secrecy import FILE, Vault, checked
 from config.wrong_values import what_is_wrong
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
+_PREFIX = "GREENROOM_"
 CREDENTIAL = "greenroom.secret_key"
 _PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")
@@ -45,7 +46,7 @@ def default_data_dir() -> Path:
 class BootSettings(BaseSettings):
     """What cannot live in the settings table, as it says where that is. Environment over file over default."""
 
-    model_config = SettingsConfigDict(env_prefix="GREENROOM_", frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the database, scan DBs and locks.")
     database_url: SecretStr | None = Field(
@@ -173,6 +174,27 @@ VARIABLES = frozenset(
 )
 
 
+def unknown_variables() -> dict[str, str | None]:
+    """Return each variable of the environment that passes for ours and is none, and the one that is like it, if any."""
+    unknown = [name for name in os.environ if name.startswith(_PREFIX) and name.upper() not in VARIABLES]
+    if not unknown:
+        return {}
+    import difflib  # which hardly anybody needs
+
+    known = [name.removeprefix(_PREFIX) for name in VARIABLES]  # the prefix alone would make any two alike
+    near = {name: difflib.get_close_matches(name.removeprefix(_PREFIX).upper(), known, 1) for name in sorted(unknown)}
+    return {name: _PREFIX + meant[0] if meant else None for name, meant in near.items()}
+
+
+def _warn_if_mistyped() -> None:
+    """Say that a name typed wrongly changes nothing: without GREENROOM_DATABASE_URL another database is worked with."""
+    for name, meant in unknown_variables().items():
+        if meant:
+            logger.bind(variable=name, meant=meant).warning(
+                "a variable that is set means nothing to Greenroom: mistyped?"
+            )
+
+
 def _credential() -> Path | None:
     """Return the file systemd hands over with LoadCredential= (systemd.exec(5)), if it does."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
@@ -201,6 +223,7 @@ def load_boot_settings(log_level: str = RESULT_LEVEL) -> BootSettings:
         ) from error
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     _warn_if_exposed(boot, file)
+    _warn_if_mistyped()
     try:
         _check_owner(boot.data_dir)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import resource
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import daemon.tables  # noqa: F401  what is looked for is looked for in all of them
 from config import admin, schema
 from config.answering import ANSWERS
-from config.boot import VARIABLES, BootSettings
+from config.boot import BootSettings, unknown_variables
 from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
 from config.reasons import counted, show_path, show_text
@@ -187,7 +186,6 @@ def _process() -> Iterator[Finding]:
 
 def _variables() -> Iterator[Finding]:
     """Name what the environment sets in vain: a name typed wrongly changes nothing, and nobody would say so."""
-    for name in sorted(name for name in os.environ if name.startswith("GREENROOM_") and name not in VARIABLES):
-        meant = difflib.get_close_matches(name, VARIABLES, 1)
-        hint = f"; is {meant[0]} meant?" if meant else ""
+    for name, meant in unknown_variables().items():
+        hint = f"; is {meant} meant?" if meant else ""
         yield Finding("note", "unknown_variable", f"{name} is set, which means nothing to Greenroom{hint}")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from config.boot import BootSettings, default_data_dir, load_boot_settings
+from config.boot import BootSettings, default_data_dir, load_boot_settings, unknown_variables
 from config.database import Database
 from config.errors import Misconfigured
 from config.schema import migrate
@@ -330,3 +330,29 @@ def test_what_is_no_path_for_the_page_is_refused(file: Path, written: str) -> No
     file.write_text(f'web_base = "{written}"\n')
     with pytest.raises(Misconfigured, match=r"GREENROOM_WEB_BASE.*must be a path, as /greenroom"):
         load_boot_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("GREENROOM_DATABSE_URL", "GREENROOM_DATABASE_URL"), ("GREENROOM_LOGLEVEL", "GREENROOM_LOG_LEVEL"),
+        ("GREENROOM_BENCH_DIR", None), ("GREENROOM_FAULTS", None), ("GREENROOM_EXAMPLES", None),
+        ("GREENROOM_SUPYSONIC", None), ("GREENROOM_UNIT", None), ("GREENROOM_PLAYERS", None),
+        ("GREENROOM_FILESYSTEMS", None), ("GREENROOM_TEST_WORKERS", None), ("GREENROOM_SCHEMA_EXAMPLES", None),
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_typed_wrongly_is_told_and_one_of_somebody_else_is_not(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, meant: str | None
+) -> None:
+    file.touch()
+    monkeypatch.setenv(name, "x")
+    load_boot_settings()
+    told = capsys.readouterr().err
+    assert unknown_variables() == {name: meant}
+    assert (name in told, str(meant) in told) == (meant is not None, meant is not None)
+
+
+def test_a_variable_in_other_letters_is_ours_as_well(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
+    monkeypatch.setenv("GREENROOM_Log_Level", "DEBUG")
+    assert (load_boot_settings().log_level, unknown_variables()) == ("DEBUG", {})
