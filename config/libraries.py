@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -44,8 +44,7 @@ class Library:
         return os.path.join(self.path, SENTINEL)
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(NamedTuple):
     """The two libraries a cycle works between."""
 
     inbound: Library
