@@ -117,7 +117,7 @@ def _disk(path: bytes, partner: Library | None) -> Iterator[tuple[Tone, str]]:
         yield "note", f"It is on a network filesystem ({network}); see `greenroom doctor` for what that means."
     if partner is None:
         return
-    tone, said = _WAYS[expected_way(path, partner.path)]
+    tone, said = _WAYS[expected_way(partner.path, path)]  # the one that has its mark
     yield tone, said.format(partner.role)
 
 

@@ -6,9 +6,11 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 
 from config.errors import GreenroomError, Rejected, Retryable
+from config.plain import opened
+from config.sentinel import SENTINEL
 from processor.filesystem import copying
 from processor.filesystem.files import Tree
 from processor.filesystem.rights import rights_spared, set_mode
@@ -176,6 +178,8 @@ def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
 def expected_way(source: bytes, destination: bytes, strongest: Strategy = "link") -> Strategy:
     """Return how files will get from root to root; a hint, each file is tried. Raises OSError of a root not there.
 
+    `source` has its mark, as every library. Nothing stays of the trial.
+
     Subvolumes of btrfs have device numbers of their own, and clone from one to the other.
     """
     if strongest == "link" and os.stat(source).st_dev == os.stat(destination).st_dev:
@@ -184,19 +188,19 @@ def expected_way(source: bytes, destination: bytes, strongest: Strategy = "link"
 
 
 def _can_clone(source: bytes, destination: bytes) -> bool:
-    """Tell whether files of two roots can share blocks, tried with two that have no names."""
-    with ExitStack() as opened:
-        try:
-            original, copy = (_nameless(root, opened) for root in (source, destination))
-            return _clone(original, copy)
-        except OSError:
-            return False  # no such files here, or no room for them
+    """Tell whether files of two roots can share blocks, tried with the mark of one and a file without a name.
 
-
-def _nameless(root: bytes, opened: ExitStack) -> int:
-    found = os.open(root, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    opened.callback(os.close, found)
-    return found
+    In inbound nothing is written for it: that would be heard as a change, and be why the next cycle begins.
+    """
+    try:
+        with opened(os.path.join(source, SENTINEL)) as mark:
+            copy = os.open(destination, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                return _clone(mark, copy)
+            finally:
+                os.close(copy)
+    except OSError:
+        return False  # no mark, no such files here, or no room for them
 
 
 def _clone(original: int, copy: int) -> bool:

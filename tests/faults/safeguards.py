@@ -21,6 +21,13 @@ TRASH = "tests/integration/test_trash.py"
 VERIFIED = "tests/scenarios/test_verify.py"
 SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
+        "the trial whether files clone is heard as a change of inbound",
+        "processor/transfers/materialise.py",
+        "with opened(os.path.join(source, SENTINEL)) as mark:",
+        "with os.fdopen(os.open(source, os.O_TMPFILE | os.O_RDWR)) as mark:",
+        tests("tests/unit/test_watch.py", "-k", "files_clone"),
+    ),
+    Mutant(
         "new tags of an MP4 may leave its tables without the sound",
         "processor/tagging/essence.py",
         '        elif name == b"moov":\n',

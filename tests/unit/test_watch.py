@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from config import machine
+from config.sentinel import SENTINEL
+from processor.transfers.materialise import expected_way
 from scanner import watch
 from scanner.watch import Watch, folder_times, list_folders, watches_used_up
 from tests.waiting import until
@@ -176,6 +178,17 @@ def test_reading_is_no_change(tmp_path: Path, listen: Listen) -> None:
     (tmp_path.parent / f"{tmp_path.name}-marker").write_bytes(b"x")
     assert other.wait(LONG)
     assert not heard.is_set()
+
+
+def test_the_trial_whether_files_clone_is_no_change(tmp_path: Path, listen: Listen) -> None:
+    """Or each cycle between two file systems would be heard, and be why the next one begins."""
+    inbound, staging = tmp_path / "inbound", tmp_path / "staging"
+    for root in (inbound, staging):
+        root.mkdir()
+        (root / os.fsdecode(SENTINEL)).touch()
+    heard = listen(inbound)[1]
+    assert expected_way(os.fsencode(inbound), os.fsencode(staging), "clone") in ("clone", "copy")
+    assert not heard.wait(0.5)
 
 
 def test_on_a_network_filesystem_the_folders_are_polled(
