@@ -77,8 +77,8 @@ class NewScan(ScanDb):
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            full = error.errno == errno.ENOSPC and no_room(os.fsencode(path.parent if path.parent.is_dir() else "/"))
-            advice = full or "choose another place"
+            there = next(folder for folder in path.absolute().parents if folder.is_dir())
+            advice = (error.errno == errno.ENOSPC and no_room(os.fsencode(there))) or "choose another place"
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; {advice}") from error
         sql: sqlite3.Connection | None = None
         try:
