@@ -178,9 +178,8 @@ def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
 def expected_way(source: bytes, destination: bytes, strongest: Strategy = "link") -> Strategy:
     """Return how files will get from root to root; a hint, each file is tried. Raises OSError of a root not there.
 
-    `source` has its mark, as every library. Nothing stays of the trial.
-
-    Subvolumes of btrfs have device numbers of their own, and clone from one to the other.
+    Subvolumes of btrfs have device numbers of their own, and clone from one to the other: so that is tried, with the
+    mark `source` has as a library. Nothing stays of the trial.
     """
     if strongest == "link" and os.stat(source).st_dev == os.stat(destination).st_dev:
         return "link"
