@@ -32,6 +32,7 @@ class Lease(NamedTuple):
 
 
 STANDARD_LEASE = Lease()
+_PID = " pid "  # what stands between the two in `holder`
 
 
 class StopSignal(Protocol):
@@ -120,6 +121,12 @@ def holder(connection: Connection, root_uuid: str) -> str | None:
     return _shown(row) if row else None
 
 
+def last_host(connection: Connection, root_uuid: str) -> str | None:
+    """Return the name of the host that worked on a root last; None if nobody ever did."""
+    told = connection.scalar(select(LeaseRow.holder).where(LeaseRow.root_uuid == root_uuid))
+    return None if told is None else told.split(_PID)[0]
+
+
 def _shown(row: Row[Any]) -> str:
     return f"{row.holder}, since {show_time(row.since)}"
 
@@ -145,7 +152,7 @@ def take(database: Database, library: Library, what: str, lease: Lease) -> int:
     with database.begin() as connection:
         now = _now(connection)
         values = {
-            "holder": f"{socket.gethostname()} pid {os.getpid()} ({what})",
+            "holder": f"{socket.gethostname()}{_PID}{os.getpid()} ({what})",
             "boot_id": boot_id(),
             "expires_at": now + lease.seconds,
             "since": dt.datetime.now(dt.UTC),

@@ -56,11 +56,11 @@ def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
     return Event("library_suspended", f"{library.called} {show_path(library.path)}", why, run_id=run_id)
 
 
-def of_absence(library: Library, why: str) -> Event:
-    """Return the event of a library that cannot be used while albums wait to be published."""
-    return Event(
-        "library_away", f"{library.called} {show_path(library.path)}", f"{why}; until then nothing is published"
-    )
+def of_absence(library: Library, why: str, host: str | None) -> Event:
+    """Return the event of a library that cannot be used while albums wait to be published; `host`: one of several."""
+    where = "" if host is None else f"on {host}: "
+    subject = f"{library.called} {show_path(library.path)}"
+    return Event("library_away", subject, f"{where}{why}; until then nothing is published")
 
 
 def of_held(transfer: Transfer) -> Event:

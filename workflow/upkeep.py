@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import socket
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
 from loguru import logger
+from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Unmoved
-from config.lease import Guard, StopSignal
+from config.lease import Guard, StopSignal, last_host
 from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blobs
@@ -24,7 +26,7 @@ from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
 from processor.transfers.trash import Trashed
 from workflow import events, telling
-from workflow.engine import listing
+from workflow.engine import hosts, listing
 from workflow.holding import holding, reading
 from workflow.operations.published import heal, recorded
 
@@ -122,19 +124,29 @@ def prune_trash(database: Database, guard: Guard, staging: Library, days: int, s
 
 
 def _verify(database: Database, library: Library) -> None:
-    """Do what `verify_root` does; of a library that albums wait for people hear once a day, unless it is suspended."""
+    """Do what `verify_root` does; of a library that albums wait for people hear once a day, unless it is suspended.
+
+    Not from here while the host that worked there last carries such jobs: its disks are not those of this one.
+    """
     try:
         verify_root(library)
     except Misconfigured as error:
         if error.reason_code == "suspended":  # of which they heard when that was done
             raise
         now = dt.datetime.now(dt.UTC)
-        event = telling.of_absence(library, error.message)
+        event = telling.of_absence(library, error.message, None if database.is_sqlite else socket.gethostname())
         with database.begin() as connection:
             waits = listing.page(connection, statuses=("queued",), phase="publish", limit=1)
-            if waits and not events.was_told(connection, event.kind, event.subject, now - TOLD_AGAIN):
+            is_ours = waits and not _is_of_another(connection, library)
+            if is_ours and not events.was_told(connection, event.kind, event.subject, now - TOLD_AGAIN):
                 events.tell(connection, [event], now)
         raise
+
+
+def _is_of_another(connection: Connection, library: Library) -> bool:
+    """Whether another host worked on a library last, which carries jobs of publishing now and so tells of it."""
+    host = last_host(connection, library.root_uuid)
+    return host != socket.gethostname() and host in hosts.carrying(connection, "publish")
 
 
 def empty_trash(

@@ -983,6 +983,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("keeps_no_other", "tests/integration/test_commands.py"),
     ),
     Mutant(
+        "a host tells of a library that another one has",
+        "workflow/upkeep.py",
+        "    return host != socket.gethostname() and host in",
+        "    return False and host in",
+        tests("tests/integration/test_publish_phase.py", "-k", "that_one_tells"),
+    ),
+    Mutant(
         "a database that is away uses up the attempts of jobs",
         "workflow/engine/failure.py",
         'Verdict("queued", OUTAGE_SECONDS, counts=False,',

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from config import admin, libraries
 from config.database import Database
 from config.machine import utc_now
+from config.tables import LeaseRow
 from processor.metadata.documents import ITSELF
 from tests.carrying import carrying
 from tests.commands import chosen, printed
@@ -22,6 +24,7 @@ from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
 from workflow import events, progress, succession, upkeep
+from workflow.engine import hosts
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.operations import deciding, editing
@@ -215,6 +218,25 @@ def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_f
         connection.execute(text("UPDATE events SET at = :then"), {"then": utc_now() - upkeep.TOLD_AGAIN})
     house.run()
     assert told() == [why, why]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("of_other", ["carries", "is gone"])
+def test_of_a_library_of_another_host_that_one_tells(house: House, of_other: str) -> None:
+    deciding.decide(house.database, only(house)["id"], "approved", actor="eva", why="heard it", publish=True)
+    library(house).rename(house.staging.with_name("elsewhere"))
+    with house.database.begin() as connection:
+        there = libraries.music_libraries(connection, "library")[0]
+        held = {"root_uuid": there.root_uuid, "holder": "other pid 7 (publish)", "boot_id": "b", "fence": 1}
+        connection.execute(insert(LeaseRow).values(**held, expires_at=0, since=utc_now()))
+        if of_other == "carries":
+            row = {"executor": "other-1", "host": "other", "pid": 7, "phases": ["publish"], "concurrency": 1}
+            hosts.enlist(connection, row | {"started_at": utc_now()})
+    house.run()
+    with house.database.read() as connection:
+        told = [one.why for one in events.of_ids(connection, range(100)) if one.kind == "library_away"]
+    assert bool(told) == (of_other == "is gone")
+    assert all(why.startswith(f"on {socket.gethostname()}: ") for why in told)
 
 
 def test_of_a_library_that_is_suspended_people_hear_only_that(house: House) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, delete, insert, select, update
 
 from config.database import now_ms
 from config.tables import Base, column
+
+DEAD_AFTER: Final = 30.0  # seconds without a sign of life
 
 
 class WorkerRow(Base):
@@ -84,3 +86,8 @@ def seen(connection: Connection) -> list[WorkerSeen]:
         WorkerSeen(r.executor, r.host, r.pid, r.phases, r.concurrency, max(0, r.silent) / 1000, r.started_at)
         for r in connection.execute(query)
     ]
+
+
+def carrying(connection: Connection, phase: str) -> set[str]:
+    """Return the names of the hosts on which somebody carries jobs of a phase."""
+    return {one.host for one in seen(connection) if phase in one.phases and one.seconds_silent < DEAD_AFTER}

@@ -36,7 +36,7 @@ class Pace(NamedTuple):
     claim: float = 1.0  # how often DBOS asks for dispatches of each phase; of lazy phases a fourth as often
     beat: float = 2.0  # signs of life, with a look at settings, cancellations and dead workers
     slot: float = 5.0  # how long a phase keeps a thread while it has jobs, before others get their turn
-    timeout: float = 30.0  # a worker silent for so long is dead
+    timeout: float = hosts.DEAD_AFTER
     tidy: float = 60.0  # lost dispatches are found, ended ones removed
 
 
