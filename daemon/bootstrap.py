@@ -127,6 +127,7 @@ class Application:
 
     def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
         """Scan the inbound library, and do nothing else; return the scan DB and what was found."""
+        from scanner.scan import scan_into
         from scanner.scanfiles import prune
         from workflow import cycle
         from workflow.roots import resolve_roots, scan_db_folder
@@ -136,7 +137,8 @@ class Application:
         roots = resolve_roots(self.database)
         folder = scan_db_folder(self.database, settings, self.boot.data_dir)
         until = StopOrTimeout(stop, settings.timeout_minutes)
-        made = cycle.scan(self.database, roots.inbound, settings, folder, until, settle, progress)
+        options = cycle.scan_options(self.database, roots.inbound, settings, settle=settle)
+        made = scan_into(folder, roots.inbound.path, options, until, progress)
         prune(folder, roots.inbound.path, settings.keep_scan_dbs)
         return made
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from daemon.words import stage_said
-from scanner.scan import Progress as Told
-from scanner.scan import silent
+from scanner.options import Progress as Told
+from scanner.options import silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -23,45 +23,35 @@ from scanner.scandb import DAMAGED
 from scanner.scanfiles import new_path, newest
 from scanner.survey import Scan, Survey, look
 
-__all__ = [
-    "Clock",
-    "Progress",
-    "ScanOptions",
-    "ScanStats",
-    "Until",
-    "scan_folder",
-    "scan_inbound",
-    "scan_into",
-    "silent",
-]
-
 LONGEST_WAIT = 300  # seconds
 
 
 def scan_into(
-    folder: Path, root: bytes, options: ScanOptions, until: Until, progress: Progress = silent
+    folder: Path,
+    root: bytes,
+    options: ScanOptions,
+    until: Until,
+    progress: Progress = silent,
+    clock: Clock | None = None,
 ) -> tuple[Path, ScanStats]:
-    """Scan `root` into a new file in `folder`, carrying on from the last scan of this root there; return both.
+    """Scan `root` into a new file in `folder`; return it and what was found. Without a clock the kernel's counts.
 
-    Raises like `scan_inbound`.
+    What the last scan of this root there read from unchanged files is kept, and so is how long a folder has been still.
+    Raises Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left
+    behind.
     """
+    clock = clock or Clock.of_kernel()
+
+    def scan_after(previous: Path | None) -> tuple[Path, ScanStats]:
+        with _few_collections(), _begin(folder, root, previous, options, clock) as db:
+            return db.path, _fill(Scan(root, db, options, clock.now_ns, until, progress))
+
     try:
-        return _carry_on(newest(folder, root), folder, root, options, until, progress)
+        return scan_after(newest(folder, root))
     except Retryable as error:
         if error.reason_code != DAMAGED:
             raise
-        return _carry_on(None, folder, root, options, until, progress)  # or no scan would come to its end any more
-
-
-def _carry_on(
-    previous: Path | None, folder: Path, root: bytes, options: ScanOptions, until: Until, progress: Progress
-) -> tuple[Path, ScanStats]:
-    started = dt.datetime.now(dt.UTC)
-    path = new_path(folder, root, started, os.urandom(4).hex())
-    stats = scan_inbound(
-        root, path, previous=previous, options=options, until=until, started=started, progress=progress
-    )
-    return path, stats
+        return scan_after(None)  # or no scan would come to its end any more
 
 
 def scan_folder(
@@ -71,42 +61,28 @@ def scan_folder(
     return scan_into(folder, root, ScanOptions(quiet_seconds=0, workers=workers), stop, progress)
 
 
-def scan_inbound(
-    root: bytes,
-    db_path: Path,
-    *,
-    previous: Path | None,
-    options: ScanOptions,
-    until: Until,
-    started: dt.datetime,
-    progress: Progress = silent,
-    clock: Clock | None = None,
-) -> ScanStats:
-    """Scan `root` into the new file `db_path` and return what was found.
-
-    What the scan in `previous` read from unchanged files is kept, and so is how long a folder has been still. Raises
-    Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left behind.
-    """
-    clock = clock or Clock.of_kernel()
+def _begin(folder: Path, root: bytes, previous: Path | None, options: ScanOptions, clock: Clock) -> NewScan:
+    started = dt.datetime.now(dt.UTC)
+    path = new_path(folder, root, started, os.urandom(4).hex())
     text = json.dumps(options._replace(choices={})._asdict())  # without choices, whose files are read anew
-    with (
-        _few_collections(),
-        NewScan.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,
-    ):
-        scan = Scan(root, db, options, clock.now_ns, until, progress)
-        seconds: dict[str, float] = {}
-        with _timed("look", clock.now_ns, seconds):
-            known = db.folder_states()
-            survey = look(scan, known)
-        with _timed("settle", clock.now_ns, seconds):
-            survey = _settle(scan, survey)
-        strikes.count(scan.db)
-        with _timed("group", clock.now_ns, seconds), uncollected():
-            regroup(scan, survey)
-        db.set_folder_states(state for path, state in survey.states.items() if state != known.get(path))
-        stats = ScanStats(**db.totals(), seconds=seconds)
-        with changing(ROWS):  # a scan nobody waited for is none to carry on from
-            db.finish(stats.to_json())
+    return NewScan.create(path, root=root, started=started, boot=clock.boot, options=text, previous=previous)
+
+
+def _fill(scan: Scan) -> ScanStats:
+    """Take the steps of a scan, the last of which makes its file one to carry on from."""
+    db, seconds = scan.db, dict[str, float]()
+    with _timed("look", scan.now_ns, seconds):
+        known = db.folder_states()
+        survey = look(scan, known)
+    with _timed("settle", scan.now_ns, seconds):
+        survey = _settle(scan, survey)
+    strikes.count(db)
+    with _timed("group", scan.now_ns, seconds), uncollected():
+        regroup(scan, survey)
+    db.set_folder_states(state for path, state in survey.states.items() if state != known.get(path))
+    stats = ScanStats(**db.totals(), seconds=seconds)
+    with changing(ROWS):  # a scan nobody waited for is none to carry on from
+        db.finish(stats.to_json())
     return stats
 
 

@@ -29,7 +29,8 @@ from processor.items import grouping_choices, presence
 from processor.planning.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan
 from processor.staging.staged import ForRun
-from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
+from scanner.options import Progress, ScanOptions
+from scanner.scan import scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import recovering, suspension, upkeep
@@ -121,8 +122,8 @@ class _Cycle(NamedTuple):
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
         if scan_path is None:
-            settle = self.request.settle
-            scan_path, _ = scan(database, roots.inbound, settings, folder, self.until, settle, self.progress)
+            options = scan_options(database, roots.inbound, settings, settle=self.request.settle)
+            scan_path, _ = scan_into(folder, roots.inbound.path, options, self.until, self.progress)
         result = self._process(roots, scan_path, guard)
         with changing(ROWS):  # also where only dry runs are made, which leave a scan each
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
@@ -159,17 +160,8 @@ class _Cycle(NamedTuple):
         return presence.Limits(self.settings.vanish_files, self.settings.vanish_percent)
 
 
-def scan(
-    database: Database,
-    inbound: Library,
-    settings: StagingScan,
-    folder: Path,
-    until: StopOrTimeout,
-    settle: bool,
-    progress: Progress,
-) -> tuple[Path, ScanStats]:
-    """Scan the inbound library into a new scan DB in `folder`; return its path and what was found."""
+def scan_options(database: Database, inbound: Library, settings: StagingScan, *, settle: bool) -> ScanOptions:
+    """Return how the inbound library is scanned now: as the settings have it, and people said of its files."""
     with database.begin() as connection:
         choices = grouping_choices.current(connection, inbound, dt.datetime.now(dt.UTC))
-    options = ScanOptions(settings.quiet_seconds, settle, settings.workers, settings.patterns(), choices)
-    return scan_into(folder, inbound.path, options, until, progress)
+    return ScanOptions(settings.quiet_seconds, settle, settings.workers, settings.patterns(), choices)

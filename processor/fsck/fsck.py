@@ -16,7 +16,7 @@ from processor.fsck.sighting import Effort, Sighting
 from processor.items.presence import Limits
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport
-from scanner.scan import Progress
+from scanner.options import Progress
 
 ROUNDS: Final = 4  # one to repair, one to see that it is well; more where an album that was adopted shows something new
 

@@ -21,7 +21,7 @@ from processor.fsck.unsettled import Leftovers
 from processor.transfers import journal
 from processor.transfers.comparing import digest_at
 from scanner.identity import same_time
-from scanner.scan import Progress
+from scanner.options import Progress
 
 UNREAD: Final = ""  # stands for the digest of a file that cannot be read
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import shutil
 import socket
@@ -22,14 +21,14 @@ import pytest
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
 from scanner.newscan import NewScan
-from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, scan_into, silent
+from scanner.options import Clock, Progress, ScanOptions, ScanStats, silent
+from scanner.scan import scan_into
 from scanner.scandb import ScanDb
 from scanner.strikes import count
 from scanner.tags import pool
 from scanner.walk import Folder, Listed
 from tests.music import write_track
 
-STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 ALBUM = "Artist - Album (1999)"
 
 
@@ -79,18 +78,10 @@ class Inbound:
     def scan(
         self, quiet_seconds: float = 0, *, settle: bool = True, workers: int = 1, patterns: tuple[str, ...] = ()
     ) -> ScanStats:
-        path = self.dbs / f"{len(list(self.dbs.glob('*'))):03}.db"
-        self.stats = scan_inbound(
-            os.fsencode(self.root),
-            path,
-            previous=self.last,
-            options=ScanOptions(quiet_seconds, settle, workers, patterns),
-            until=self.time,
-            started=STARTED,
-            clock=self.time.clock(),
-            progress=self.progress,
+        options = ScanOptions(quiet_seconds, settle, workers, patterns)
+        self.last, self.stats = scan_into(
+            self.dbs, os.fsencode(self.root), options, self.time, self.progress, self.time.clock()
         )
-        self.last = path
         return self.stats
 
     def groups(self) -> dict[bytes, tuple[list[str], list[Reason]]]:
@@ -622,14 +613,7 @@ def test_a_scan_that_is_stopped_leaves_nothing_behind(inbound: Inbound) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        scan_inbound(
-            os.fsencode(inbound.root),
-            inbound.dbs / "x.db",
-            previous=None,
-            options=ScanOptions(),
-            until=stop,
-            started=STARTED,
-        )
+        scan_into(inbound.dbs, os.fsencode(inbound.root), ScanOptions(), stop)
     assert list(inbound.dbs.iterdir()) == []
 
 

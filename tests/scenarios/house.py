@@ -20,7 +20,7 @@ from config.sentinel import read_sentinel
 from processor.transfers import sidecar
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from processor.transfers.trash import TRASH
-from scanner.scan import silent
+from scanner.options import silent
 from tests.databases import opened
 from tests.items import recorded
 from tests.scenarios.drops import Thing, lay_out

@@ -23,7 +23,7 @@ from processor.fsck.fsck import FsckReport
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import sidecar
 from processor.transfers.hidden import TX
-from scanner.scan import silent
+from scanner.options import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House
 from workflow.operations.fsck import forget_item, fsck

@@ -28,7 +28,7 @@ from processor.items.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import sidecar
 from processor.transfers.hidden import TX
-from scanner.scan import silent
+from scanner.options import silent
 from tests.faults import ALL
 from tests.memory import memory
 from tests.scenarios.drops import JPEG, songs

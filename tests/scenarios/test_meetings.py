@@ -20,7 +20,7 @@ from processor.staging import mover
 from processor.tables import StagingItem
 from processor.transfers import sidecar
 from processor.transfers.trash import TRASH
-from scanner.scan import silent
+from scanner.options import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import NOW, House, lines, seen
 from workflow.operations.fsck import fsck

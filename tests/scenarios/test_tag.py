@@ -21,7 +21,7 @@ from processor.metadata.documents import ITSELF
 from processor.retag import WORK
 from processor.tagging.essence import essence
 from processor.transfers.trash import TRASH
-from scanner.scan import silent
+from scanner.options import silent
 from scanner.tags.signature import candidates
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House

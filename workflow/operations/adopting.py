@@ -16,7 +16,8 @@ from config.libraries import root_paths
 from processor.adoption import Album, Twin, Twins, compare
 from processor.items import repository
 from processor.publication import ledger
-from scanner.scan import Progress, scan_folder
+from scanner.options import Progress
+from scanner.scan import scan_folder
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow.phase import settings_of

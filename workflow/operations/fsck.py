@@ -16,7 +16,7 @@ from processor.fsck.repairs import Workshop
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
-from scanner.scan import Progress
+from scanner.options import Progress
 from workflow.history import noticed
 from workflow.holding import holding
 from workflow.roots import resolve_roots
