@@ -33,7 +33,6 @@ def at_a_glance(app: Application) -> dict[str, Any]:
     """
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
-    again, first = app.engine.failed_before()
     with app.database.read() as connection:
         roots = libraries.list_libraries(connection)
         lost = stranded(connection)
@@ -58,20 +57,21 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "last_run": last,
             "items": repository.count_by_status(connection),
             "jobs": sum(map(Counter, app.engine.counts().values()), Counter()),
-            "retried": {
-                "count": again,
-                "job": first.id,
-                "called": f"{first.phase} of {first.subject}" if first.item_id else first.subject,
-                "not_before": first.not_before.isoformat(),
-                "error": first.error,
-            }
-            if first
-            else None,
+            "retried": _retried(app),
             "workers": len(app.engine.workers()),
             "unfinished": journal.count_open(connection),
             "stranded": lost.unfinished,
             "held": journal.count_held(connection),
         }
+
+
+def _retried(app: Application) -> dict[str, Any] | None:
+    count, first = app.engine.failed_before()
+    if first is None:
+        return None
+    called = f"{first.phase} of {first.subject}" if first.item_id else first.subject
+    not_before = first.not_before.isoformat()
+    return {"count": count, "job": first.id, "called": called, "not_before": not_before, "error": first.error}
 
 
 def closed(folder: Path) -> str | None:
