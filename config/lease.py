@@ -74,7 +74,7 @@ class Guard:
     def check_stop(self) -> None:
         """Raise Stopped when somebody asked us to; call it only where nothing is half done."""
         if self._stop.is_set():
-            raise Stopped("stopped on request; what was begun is finished, the rest waits for the next cycle")
+            raise Stopped("stopped on request; what was begun is finished or undone, the rest waits for the next cycle")
 
     def confirm(self, connection: Connection) -> None:
         """Raise LeaseLost unless the leases are still ours, and keep them so until the transaction ends.

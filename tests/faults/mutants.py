@@ -161,10 +161,17 @@ MUTANTS = (
         tests("tests/faults/test_transfer_strace.py", "-k", "could_not_sync"),
     ),
     Mutant(
+        "a large copy goes on to its end while we are to stop",
+        "processor/transfers/building.py",
+        ", check=guard.check_stop)\n",
+        ")\n",
+        tests("tests/integration/test_transfer.py", "-k", "in_the_middle"),
+    ),
+    Mutant(
         "a copy is read back from memory",
         "processor/filesystem/copying.py",
-        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\n    return digest(file)\n",
-        "    return digest(file)\n",
+        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\n    return digest(file, check)\n",
+        "    return digest(file, check)\n",
         tests("tests/integration/test_copying.py"),
     ),
     Mutant(
@@ -227,7 +234,7 @@ MUTANTS = (
     Mutant(
         "a copy is not read back",
         "processor/transfers/materialise.py",
-        "            _verify(destination, target, digest)\n",
+        "            _verify(destination, target, digest, check)\n",
         "            pass\n",
         tests("tests/faults/test_transfer_strace.py", "-k", "never_reached or goes_on_losing"),
     ),

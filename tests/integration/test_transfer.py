@@ -221,6 +221,29 @@ def test_what_takes_the_place_of_a_copied_source_while_that_is_read_stays(
     assert (reason.code, tree(world.inbound)[ONE]) == ("source_changed_kept", b"other")
 
 
+@pytest.mark.parametrize("asked", [5, 14])
+def test_who_is_to_stop_leaves_a_large_copy_in_the_middle_and_nothing_of_it(tmp_path: Path, asked: int) -> None:
+    """It is copied, and then read back, for minutes, which nobody has who shuts a machine down."""
+
+    class Stopping(Steps):
+        times = 0
+
+        def check_stop(self) -> None:
+            self.times += 1
+            if self.times == asked:
+                raise Stopped("stopped on request")
+
+    large = {b"Solo - One": {b"Solo - One/1.mp3": b"x" * (10 * copying.BUFFER)}}
+    world, guard = World.make(tmp_path, large, "copy"), Stopping()
+    transfer = world.planned()
+    with pytest.raises(Stopped):
+        fill(transfer, guard, strongest="copy")
+    assert guard.times == asked
+    assert hidden_folder(transfer) + b"/1.mp3" not in tree(world.staging)
+    assert roll_back(transfer, Steps()) == "cancelled"
+    assert fill(transfer, Steps(), strongest="copy").files[0].digest is not None
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_files_are_the_same_if_they_still_are_once_they_were_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
