@@ -7,8 +7,6 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -19,17 +17,14 @@ from config.errors import GreenroomError, SchemaChanged
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, log_threads, setup_logs
 from config.machine import boottime, share_heaps, utc_now
-from config.task import Task
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
 from daemon.hanging import GIVEN_UP_AFTER, Hanging, roots
+from daemon.page import Page
 from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
-
-if TYPE_CHECKING:
-    from daemon.web.server import WebServer
 
 LATE_BEATS = 3  # after so many intervals without a beat one is asked for: the clock was set back
 GIVEN_UP = "a disk does not answer and is waited for no longer; the next start settles what was begun"
@@ -47,50 +42,83 @@ def serve(app: Application) -> int:
     """
     share_heaps()
     log_threads()
-    stop = threading.Event()
-    every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
     with sole_daemon(app.boot.data_dir), _signals() as signals, contextlib.ExitStack() as page:
-        serve_page = _Page(app, page)
+        serve_page = Page(app, page)
         serve_page()
         _check_at_start(app)
         secrecy.seal_at_start(app.database)
-        carrying = Carrying(app)
-        hanging = Hanging()
-
-        def silent(busy: bool) -> list[str]:
-            return hanging.look(roots(app.database), busy=busy or carrying.is_busy or bool(app.ongoing.stages()))
-
-        def watch(root: bytes, hear: Callable[[], None]) -> Watch:
-            return Watch(root, hear, since=(app.last_look() or utc_now()).timestamp())
-
-        heartbeat = scheduler.Heartbeat(
-            app, stop, clock=utc_now, monotonic=boottime, watch=watch, carry=carrying.look, silent=silent
-        )
-        app.hint = heartbeat.hint
-        beat = _Reporting(heartbeat, app.database, serve_page)
-        beats: Beats | None = None
+        work = _Work(app, serve_page)
         try:
-            beat()
-            systemd.notify(systemd.READY)
-            logger.bind(data_dir=str(app.boot.data_dir)).info("daemon started")
-            beats = Beats(beat, every)
-            while not beat.outdated and (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
-                if caught == signal.SIGHUP:
-                    _reload(app.boot, heartbeat, beat)
-                elif boottime() - heartbeat.beaten > LATE_BEATS * every:
-                    beats.now()
+            work.go_on(signals)
         finally:
-            _announce_the_end(beat.outdated)
-            stop.set()
-            app.ongoing.stop()
-            if beats is not None:
-                beats.stop()
-            heartbeat.stop_listening()
-            ends = boottime() + GIVEN_UP_AFTER
-            carrying.stop()
-            is_over = _settle(lambda: heartbeat.is_idle(every) and app.ongoing.is_idle(every), silent, ends)
+            is_over = work.end()
     logger.info("daemon stopped")
-    return 0 if is_over and not beat.outdated else 1
+    return 0 if is_over and not work.beat.outdated else 1
+
+
+class _Work:
+    """What the daemon does between its start and its end: it beats, hears of changes and carries jobs."""
+
+    def __init__(self, app: Application, serve_page: Callable[[], None]) -> None:
+        self._app = app
+        self._every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
+        self._stop = threading.Event()
+        self._carrying = Carrying(app)
+        self._hanging = Hanging()
+        self._heartbeat = scheduler.Heartbeat(
+            app,
+            self._stop,
+            clock=utc_now,
+            monotonic=boottime,
+            watch=self._watch,
+            carry=self._carrying.look,
+            silent=self._silent,
+        )
+        app.hint = self._heartbeat.hint
+        self.beat = _Reporting(self._heartbeat, app.database, serve_page)
+        self._beats: Beats | None = None
+
+    def _watch(self, root: bytes, hear: Callable[[], None]) -> Watch:
+        return Watch(root, hear, since=(self._app.last_look() or utc_now()).timestamp())
+
+    def _silent(self, busy: bool) -> list[str]:
+        busy = busy or self._carrying.is_busy or bool(self._app.ongoing.stages())
+        return self._hanging.look(roots(self._app.database), busy=busy)
+
+    def go_on(self, signals: queue.SimpleQueue[int]) -> None:
+        """Beat until a signal asks for the end, or the schema is another program's."""
+        self.beat()
+        systemd.notify(systemd.READY)
+        logger.bind(data_dir=str(self._app.boot.data_dir)).info("daemon started")
+        self._beats = Beats(self.beat, self._every)
+        while not self.beat.outdated and (caught := _next(signals, self._every)) not in (signal.SIGTERM, signal.SIGINT):
+            if caught == signal.SIGHUP:
+                _reload(self._app.boot, self._heartbeat, self.beat)
+            elif boottime() - self._heartbeat.beaten > LATE_BEATS * self._every:
+                self._beats.now()
+
+    def end(self) -> bool:
+        """Ask all that is being done to stop, and wait; return False where a disk that hangs keeps it from ending."""
+        _announce_the_end(self.beat.outdated)
+        self._stop.set()
+        self._app.ongoing.stop()
+        if self._beats is not None:
+            self._beats.stop()
+        self._heartbeat.stop_listening()
+        ends = boottime() + GIVEN_UP_AFTER
+        self._carrying.stop()
+        while not (self._heartbeat.is_idle(self._every) and self._app.ongoing.is_idle(self._every)):
+            systemd.notify(systemd.ALIVE)
+            if self._is_silent() and boottime() > ends:
+                logger.error("a disk does not answer and is waited for no longer")
+                systemd.notify(systemd.status(GIVEN_UP))
+                return False
+        return True
+
+    def _is_silent(self) -> bool:
+        with contextlib.suppress(GreenroomError):  # the database is away, too
+            return bool(self._silent(True))
+        return False
 
 
 def _announce_the_end(outdated: str) -> None:
@@ -98,23 +126,6 @@ def _announce_the_end(outdated: str) -> None:
         logger.bind(error=outdated).error("the schema of the database was changed")
     systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
     logger.info("daemon stopping")
-
-
-def _settle(is_idle: Callable[[], bool], silent: Callable[[bool], list[str]], ends: float) -> bool:
-    """Wait for what is being done; return False if a disk that hangs still keeps it from ending at that boottime."""
-    while not is_idle():
-        systemd.notify(systemd.ALIVE)
-        if _is_silent(silent) and boottime() > ends:
-            logger.error("a disk does not answer and is waited for no longer")
-            systemd.notify(systemd.status(GIVEN_UP))
-            return False
-    return True
-
-
-def _is_silent(silent: Callable[[bool], list[str]]) -> bool:
-    with contextlib.suppress(GreenroomError):  # the database is away, too
-        return bool(silent(True))
-    return False
 
 
 @contextlib.contextmanager
@@ -130,49 +141,6 @@ def _signals() -> Iterator[queue.SimpleQueue[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Page:
-    """Serves the page until the stack ends. Albums are staged also where it cannot be served.
-
-    What is in the way may go: an address comes after us at a boot, is another's for a while, the database is full. So
-    it is tried at each beat until it is served; in a thread of its own, for name servers that do not answer keep who
-    asks for the address of a name for minutes.
-    """
-
-    def __init__(self, app: Application, stack: contextlib.ExitStack) -> None:
-        self._app, self._stack = app, stack
-        self._address = app.boot.web_address  # None once nothing is to be done
-        self._coming: Task[WebServer] | None = None
-        self._told = ""
-
-    def __call__(self) -> None:
-        if self._address is None:
-            return
-        patience = 0.0 if self._coming else GLANCE
-        self._coming = self._coming or Task(partial(_web_server, self._app, self._address))
-        if not self._coming.over.wait(patience):
-            if not self._told:
-                self._tell(f"{self._address[0]} is still being looked up, or the database waited for")
-            return
-        came, self._coming = self._coming, None
-        try:
-            self._stack.enter_context(came.result())
-        except GreenroomError as error:
-            self._tell(error.message)
-        else:
-            self._address = None
-
-    def _tell(self, error: str) -> None:
-        if error != self._told:
-            self._told = error
-            logger.bind(error=error).error("there is no page; it is tried again")
-
-
-def _web_server(app: Application, address: tuple[str, int]) -> WebServer:
-    from daemon.web.server import WebServer
-
-    return WebServer(app, address)
 
 
 class _Reporting:

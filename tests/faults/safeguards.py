@@ -95,7 +95,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "a beat waits for name servers",
-        "daemon/service.py",
+        "daemon/page.py",
         "if not self._coming.over.wait(patience):",
         "if not self._coming.over.wait():",
         tests("tests/integration/test_daemon.py", "-k", "no_server_resolves"),
