@@ -137,16 +137,15 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
-def last_success(connection: Connection, *, dry_run: bool = False) -> dt.datetime | None:
-    """Return when a run, or a dry one, was last done; None if none ever was."""
-    kind = RunRow.dry_run == (true() if dry_run else false())  # IS false is no condition of an index in PostgreSQL
-    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", kind)
+def last_success(connection: Connection) -> dt.datetime | None:
+    """Return when a run that was not dry was last done; None if none ever was."""
+    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", RunRow.dry_run == false())
     return connection.execute(query).scalar_one()
 
 
 def last_look(connection: Connection, now: dt.datetime, *, dry_run: bool = False) -> dt.datetime | None:
     """Return when the run, or dry one, that was last done by now began: what came later it may not have seen."""
-    kind = RunRow.dry_run == (true() if dry_run else false())
+    kind = RunRow.dry_run == (true() if dry_run else false())  # IS false is no condition of an index in PostgreSQL
     done = (RunRow.status == "done", kind, RunRow.finished_at <= now, RunRow.started_at <= now)
     query = select(RunRow.started_at).where(*done).order_by(RunRow.finished_at.desc()).limit(1)
     return connection.execute(query).scalar_one_or_none()

@@ -47,7 +47,7 @@ def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
 
 
 def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
-    """Return the same as the item's disks say now, or said last if they are slow or hang.
+    """Return what `rehearse` does, as the item's disks say now, or said last if they are slow or hang.
 
     Raises Misconfigured `unknown_item`, what planning raises, and Retryable (`disk_late`) while nothing is known.
     """
