@@ -260,15 +260,6 @@ def _changes(call: Call) -> bool:
     return needs.get(call.name, "") in call.text and not any(name in call.text for name in OUTPUT)
 
 
-def sample(calls: list[Call], every: int) -> Iterator[Call]:
-    """Some of the calls, though of each kind the first."""
-    seen = set()
-    for n, call in enumerate(calls):
-        if call.name not in seen or n % every == 0:
-            yield call
-        seen.add(call.name)
-
-
 @contextlib.contextmanager
 def another_filesystem(path: Path) -> Iterator[Path]:
     """An empty folder on another file system than an existing folder; skips where there is none."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import ALL
-from tests.faults.cycles import House, another_filesystem, calls_of_a_cycle, converges, open_runs, sample, traced_cycle
+from tests.faults.cycles import House, another_filesystem, calls_of_a_cycle, converges, open_runs, traced_cycle
+from tests.faults.traced import sample
 
 pytestmark = pytest.mark.strace
 PARTS = 2  # tests that share the calls of one way, to run beside each other
@@ -23,7 +23,7 @@ def test_killed_before_any_call_the_cycle_converges(quick_path: Path, way: str, 
         assert {"fallocate" if way == "copy" else "linkat", "renameat2", "unlinkat", "fdatasync"} <= {
             c.name for c in calls
         }
-        chosen = list(sample(calls, 1 if ALL else 16))[part::PARTS]
+        chosen = list(sample(calls, 16))[part::PARTS]
         died = 0
         for call in chosen:
             name = f"{call.name} {call.n}"
