@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, quote, unquote
 
 import platformdirs
-from loguru import logger
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from config import users
 from config.errors import Misconfigured
-from config.logs import RESULT_LEVEL, setup_logs
-from config.machine import no_room
 from config.secrecy import FILE, Vault, checked
 from config.wrong_values import what_is_wrong
 
@@ -186,15 +181,6 @@ def unknown_variables() -> dict[str, str | None]:
     return {name: _PREFIX + meant[0] if meant else None for name, meant in near.items()}
 
 
-def _warn_if_mistyped() -> None:
-    """Say that a name typed wrongly changes nothing: without GREENROOM_DATABASE_URL another database is worked with."""
-    for name, meant in unknown_variables().items():
-        if meant:
-            logger.bind(variable=name, meant=meant).warning(
-                "a variable that is set means nothing to Greenroom: mistyped?"
-            )
-
-
 def _credential() -> Path | None:
     """Return the file systemd hands over with LoadCredential= (systemd.exec(5)), if it does."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
@@ -205,30 +191,6 @@ def _credential() -> Path | None:
 def config_file() -> Path:
     """Return where the TOML file is; it need not exist."""
     return Path(os.environ.get("GREENROOM_CONFIG_FILE", CONFIG_FILE))
-
-
-def load_boot_settings(log_level: str = RESULT_LEVEL) -> BootSettings:
-    """Read the boot settings, set up logs by them, where they say none with this level, and create the data folder.
-
-    Raises Misconfigured, naming the value and what is wrong with it.
-    """
-    boot, file = read_boot_settings(), config_file()
-    if not boot.data_dir.is_absolute():
-        raise Misconfigured(f"GREENROOM_DATA_DIR must be an absolute path, not {boot.data_dir}")
-    try:
-        boot.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misconfigured(
-            f"the data folder {boot.data_dir} cannot be created: {error.strerror}; set GREENROOM_DATA_DIR"
-        ) from error
-    setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
-    _warn_if_exposed(boot, file)
-    _warn_if_mistyped()
-    try:
-        _check_owner(boot.data_dir)
-    except OSError as error:
-        raise Misconfigured(f"the data folder {boot.data_dir} cannot be looked at: {error.strerror}") from error
-    return boot
 
 
 def read_boot_settings() -> BootSettings:
@@ -245,30 +207,6 @@ def read_boot_settings() -> BootSettings:
     if "GREENROOM_CONFIG_FILE" in os.environ and not file.is_file():
         raise Misconfigured(f"there is no configuration file {file}; correct or remove GREENROOM_CONFIG_FILE")
     return boot
-
-
-def _check_owner(data_dir: Path) -> None:
-    """Say what comes of it where root works in the folder of another, as by sudo. Raises Misconfigured if we cannot."""
-    owner = users.user(data_dir.stat().st_uid)
-    if os.geteuid() == 0 and data_dir.stat().st_uid != 0:
-        logger.bind(data_dir=str(data_dir), owner=owner).warning(
-            "the data folder belongs to another user, who will not be able to change what root makes now: "
-            "run commands as that one, as with sudo -u"
-        )
-    mine = users.user(os.geteuid())
-    give = f"chown -R {mine}: {shlex.quote(str(data_dir))}"
-    advice = f"run greenroom as {owner}, or give this user the folder (`{give}`)"
-    if owner == mine:
-        advice = f"give it back (`{give}`, `chmod -R u+rwX {shlex.quote(str(data_dir))}`)"
-    # Whoever copied SQLite's file as root, or worked with it, may have left those beside it.
-    for path in (data_dir, *(data_dir / f"greenroom.db{end}" for end in ("", "-wal", "-shm"))):
-        needed = os.R_OK | os.W_OK | (os.X_OK if path == data_dir else 0)
-        if path.exists() and not os.access(path, needed, effective_ids=True):
-            if full := no_room(os.fsencode(path)):
-                raise Misconfigured(f"{path} cannot be written: {full}")
-            raise Misconfigured(
-                f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; {advice}"
-            )
 
 
 def _named(error: ValidationError, file: Path) -> str:
@@ -291,13 +229,6 @@ def is_secret_in_file(boot: BootSettings) -> bool:
     """Whether a password or a key comes from the configuration file."""
     told = {"database_url": bool(_passwords(boot.url)), "secret_key": boot.secret_key is not None}
     return any(is_secret and name not in _in_environment() for name, is_secret in told.items())
-
-
-def _warn_if_exposed(boot: BootSettings, file: Path) -> None:
-    if is_secret_in_file(boot) and file.is_file() and file.stat().st_mode & 0o004:
-        logger.bind(file=str(file)).warning(
-            "the configuration file holds a password or a key and everybody can read it: chmod 640"
-        )
 
 
 def _in_environment() -> set[str]:

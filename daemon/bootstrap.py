@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from config import admin, libraries, schema, settings
-from config.boot import BootSettings, load_boot_settings
+from config import admin, libraries, schema, settings, starting
+from config.boot import BootSettings
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library
@@ -179,7 +179,7 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
 
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
-    boot = load_boot_settings(log_level)
+    boot = starting.set_up(log_level)
     with uncollected():  # which loads much
         if log_level != RESULT_LEVEL:  # what runs for long has all in place before it begins
             settings.register_all()

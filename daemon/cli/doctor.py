@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from config.boot import load_boot_settings
+from config import starting
 from daemon.cli.output import json_option, print_json
 from daemon.doctor.examination import examine_installation
 from daemon.finding import Finding
@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
     problem.
     """
     findings: list[Finding] = []
-    for finding in examine_installation(load_boot_settings()):
+    for finding in examine_installation(starting.set_up()):
         findings.append(finding)
         if not as_json:
             _print(finding)  # at once: what is looked at next may hang, or end the process

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from config.boot import BootSettings, default_data_dir, load_boot_settings, unknown_variables
+from config import starting
+from config.boot import BootSettings, default_data_dir, unknown_variables
 from config.database import Database
 from config.errors import Misconfigured
 from config.schema import migrate
@@ -37,13 +38,13 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
 ) -> None:
     file.write_text(f'data_dir = "{tmp_path}/from-file"\nlog_level = "DEBUG"\n')
     monkeypatch.setenv("GREENROOM_DATA_DIR", f"{tmp_path}/from-environment")
-    boot = load_boot_settings()
+    boot = starting.set_up()
     assert (boot.data_dir, boot.log_level, boot.log_format) == (tmp_path / "from-environment", "DEBUG", "auto")
 
 
 def test_the_data_folder_is_made_and_closed_to_others(file: Path, tmp_path: Path) -> None:
     file.touch()
-    boot = load_boot_settings()
+    boot = starting.set_up()
     assert boot.data_dir == tmp_path / "state"
     assert boot.data_dir.stat().st_mode & 0o007 == 0
 
@@ -64,7 +65,7 @@ def test_the_first_state_directory_of_systemd_is_the_data_folder(monkeypatch: py
 def test_what_is_wrong_in_the_file_is_said_in_words(file: Path, line: str, told: str) -> None:
     file.write_text(line)
     with pytest.raises(Misconfigured, match=rf"\): {told}"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @contextlib.contextmanager
@@ -91,10 +92,10 @@ def test_a_database_that_belongs_to_another_user_is_refused_with_the_way_out(
         database = Path(folder, name)
         database.touch(mode=0o644)
         with another_user(), pytest.raises(Misconfigured, match=rf"it is root:.*; give it back .*: {folder}`"):
-            load_boot_settings()
+            starting.set_up()
         os.chown(database, 65534, -1)
         with another_user():
-            assert str(load_boot_settings().data_dir) == folder
+            assert str(starting.set_up().data_dir) == folder
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -107,7 +108,7 @@ def test_a_folder_that_its_user_may_not_enter_is_refused_with_the_way_out(
         os.chown(folder, 65534, -1)
         os.chmod(folder, 0o600)
         with another_user(), pytest.raises(Misconfigured, match=rf"drw-------; give it back .*u\+rwX {folder}`"):
-            load_boot_settings()
+            starting.set_up()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -119,20 +120,20 @@ def test_a_folder_of_root_is_refused_with_how_to_give_it_to_a_user_of_a_containe
         monkeypatch.setenv("STATE_DIRECTORY", folder)
         os.chmod(folder, 0o755)
         with another_user(), pytest.raises(Misconfigured, match=rf"it is root:.*give this user .* {folder}`"):
-            load_boot_settings()
+            starting.set_up()
 
 
 def test_a_data_folder_on_a_disk_that_became_read_only_is_told_of_and_nobody_sent_for_rights(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.touch()
-    load_boot_settings()
+    starting.set_up()
     here = os.statvfs(tmp_path)
     read_only = os.statvfs_result((*here[:8], here.f_flag | os.ST_RDONLY, *here[9:]))
     monkeypatch.setattr(os, "statvfs", lambda _path: read_only)
     monkeypatch.setattr(os, "access", lambda _path, mode, **_how: not mode & os.W_OK)
     with pytest.raises(Misconfigured, match=r"state cannot be written: its disk is mounted read-only"):
-        load_boot_settings()
+        starting.set_up()
 
 
 def test_a_data_folder_whose_disk_does_not_answer_is_told_of(
@@ -146,22 +147,22 @@ def test_a_data_folder_whose_disk_does_not_answer_is_told_of(
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         return stat(path, **options)
 
-    load_boot_settings()
+    starting.set_up()
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)  # it is there
     monkeypatch.setattr(os, "stat", stale)
     with pytest.raises(Misconfigured, match=r"state cannot be looked at: Stale file handle"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be warned")
 def test_root_is_warned_of_working_in_the_folder_of_another(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text('log_level = "ERROR"\n')
-    data_dir = load_boot_settings().data_dir
+    data_dir = starting.set_up().data_dir
     os.chown(data_dir, 65534, -1)
-    load_boot_settings()
+    starting.set_up()
     assert capsys.readouterr().err == "", "whoever wants errors alone is told no warning"
     file.write_text('log_format = "json"\n')
-    load_boot_settings()
+    starting.set_up()
     told = json.loads(capsys.readouterr().err)
     assert (told["level"], told["owner"]) == ("WARNING", "nobody")
     assert "the data folder belongs to another user" in told["message"]
@@ -173,19 +174,19 @@ def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(
     file.touch()
     odd = tmp_path / "what? 100% #1 ü"
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(odd))
-    database = Database(load_boot_settings().url)
+    database = Database(starting.set_up().url)
     migrate(database)
     database.close()
     assert (odd / "greenroom.db").is_file()
 
     monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)
-    assert load_boot_settings().url == SECRET_URL
+    assert starting.set_up().url == SECRET_URL
 
 
 def test_showing_the_settings_masks_the_password(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.touch()
     monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)
-    boot = load_boot_settings()
+    boot = starting.set_up()
     for shown in (repr(boot), str(boot), repr(boot.model_dump()), boot.model_dump_json()):
         assert "hunt" not in shown
 
@@ -219,7 +220,7 @@ def test_a_bad_value_is_named_and_not_printed(file: Path, monkeypatch: pytest.Mo
     file.write_text(f'database_url = ["{SECRET_URL}"]\n')
     monkeypatch.setenv("GREENROOM_LOG_LEVEL", "LOUD")
     with pytest.raises(Misconfigured) as caught:
-        load_boot_settings()
+        starting.set_up()
     assert "GREENROOM_LOG_LEVEL" in caught.value.message
     assert "GREENROOM_DATABASE_URL" in caught.value.message
     assert "hunt" not in caught.value.message
@@ -238,25 +239,25 @@ def test_who_has_no_home_as_a_number_in_a_container_is_told_what_to_set(
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setattr(os, "geteuid", lambda: 1500)
     with pytest.raises(Misconfigured, match="has no home folder; set GREENROOM_DATA_DIR"):
-        load_boot_settings()
+        starting.set_up()
 
 
 def test_an_unknown_name_in_the_file_is_named_with_the_file(file: Path) -> None:
     file.write_text('datadir = "/x"\n')
     with pytest.raises(Misconfigured, match=rf"datadir \({file}\)"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @pytest.mark.parametrize("content", [b"data_dir = ", b"\xff\xfe", b"data_dir = 1\ndata_dir = 2\n"])
 def test_a_file_that_is_no_toml_is_named(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(Misconfigured, match=rf"configuration file {file} cannot be read"):
-        load_boot_settings()
+        starting.set_up()
 
 
 def test_a_configuration_file_that_was_asked_for_must_be_there(file: Path) -> None:
     with pytest.raises(Misconfigured, match="GREENROOM_CONFIG_FILE"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @pytest.mark.parametrize("value", ["relative/folder", ""])
@@ -264,14 +265,14 @@ def test_the_data_folder_must_be_absolute(file: Path, monkeypatch: pytest.Monkey
     file.touch()
     monkeypatch.setenv("GREENROOM_DATA_DIR", value)
     with pytest.raises(Misconfigured, match="GREENROOM_DATA_DIR must be an absolute path"):
-        load_boot_settings()
+        starting.set_up()
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.touch()
     monkeypatch.setenv("GREENROOM_DATA_DIR", f"{file}/below-a-file")
     with pytest.raises(Misconfigured, match="below-a-file cannot be created"):
-        load_boot_settings()
+        starting.set_up()
 
 
 def test_a_file_with_a_password_that_everybody_can_read_is_warned_about(
@@ -279,7 +280,7 @@ def test_a_file_with_a_password_that_everybody_can_read_is_warned_about(
 ) -> None:
     file.write_text(f'database_url = "{SECRET_URL}"\n')
     file.chmod(0o644)
-    load_boot_settings()
+    starting.set_up()
     told = capsys.readouterr().err
     assert "everybody can read it" in told
     assert "hunt" not in told
@@ -290,21 +291,21 @@ def test_nothing_is_said_about_a_closed_file_or_one_without_a_password(
 ) -> None:
     file.write_text(f'database_url = "{SECRET_URL}"\n')
     file.chmod(0o640)
-    load_boot_settings()
+    starting.set_up()
     file.write_text('log_level = "INFO"\n')
     file.chmod(0o644)
-    load_boot_settings()
+    starting.set_up()
     monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)  # the password is in the environment, not in the file
-    load_boot_settings()
+    starting.set_up()
     assert capsys.readouterr().err == ""
 
 
 def test_proxies_are_addresses_and_networks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text('web_proxies = "127.0.0.1, 10.1.2.3/8,fd00::/8"\n')
-    assert [str(one) for one in load_boot_settings().proxies] == ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
+    assert [str(one) for one in starting.set_up().proxies] == ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
     monkeypatch.setenv("GREENROOM_WEB_PROXIES", "nginx.example")
     with pytest.raises(Misconfigured, match=r"as 127\.0\.0\.1 or 10\.0\.0\.0/8, not nginx\.example"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_proxies_are_addresses_and_networks(file: Path, monkeypatch: pytest.Monk
 )
 def test_the_path_the_page_is_below_is_known_however_it_is_written(file: Path, written: str, base: str) -> None:
     file.write_text(f'web_base = "{written}"\n')
-    assert load_boot_settings().web_base == base
+    assert starting.set_up().web_base == base
 
 
 @pytest.mark.parametrize(
@@ -329,7 +330,7 @@ def test_the_path_the_page_is_below_is_known_however_it_is_written(file: Path, w
 def test_what_is_no_path_for_the_page_is_refused(file: Path, written: str) -> None:
     file.write_text(f'web_base = "{written}"\n')
     with pytest.raises(Misconfigured, match=r"GREENROOM_WEB_BASE.*must be a path, as /greenroom"):
-        load_boot_settings()
+        starting.set_up()
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def test_a_variable_that_is_typed_wrongly_is_told_and_one_of_somebody_else_is_no
 ) -> None:
     file.touch()
     monkeypatch.setenv(name, "x")
-    load_boot_settings()
+    starting.set_up()
     told = capsys.readouterr().err
     assert unknown_variables() == {name: meant}
     assert (name in told, str(meant) in told) == (meant is not None, meant is not None)
@@ -355,4 +356,4 @@ def test_a_variable_that_is_typed_wrongly_is_told_and_one_of_somebody_else_is_no
 def test_a_variable_in_other_letters_is_ours_as_well(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.touch()
     monkeypatch.setenv("GREENROOM_Log_Level", "DEBUG")
-    assert (load_boot_settings().log_level, unknown_variables()) == ("DEBUG", {})
+    assert (starting.set_up().log_level, unknown_variables()) == ("DEBUG", {})
