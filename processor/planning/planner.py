@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os.path
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from processor.planning.decision import Decision, is_published, key_twice, numbe
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
 from processor.planning.meeting import Encounter, Meeting, Rules, meet
-from processor.planning.naming import PlannedFile, Proposal
+from processor.planning.naming import Proposal
 from processor.planning.plan import AlbumPlan, World
 
 
@@ -29,19 +28,6 @@ def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = No
     planner = _Planner(world, rules or Rules())
     ordered = sorted(proposals, key=lambda p: (p.group.key, p.group.folders))
     return tuple(planner.plan(proposal) for proposal in ordered)
-
-
-def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
-    """Say what of some music is not `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
-    here = [file for file in files if file.role == "audio"]
-    if len(here) > len(there):
-        return f"it has {len(there)} music files, this one has {len(here)}"
-    left = Counter(there.values())
-    for file in here:
-        left[file.identity.size] -= 1
-        if left[file.identity.size] < 0:
-            return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
-    return None
 
 
 class _Listing(NamedTuple):

@@ -16,7 +16,6 @@ from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
 from processor.items import repository
 from processor.planning.naming import PlannedFile, Proposal
 from processor.planning.plan import Home, World
-from processor.planning.planner import size_difference
 from processor.planning.space import Space, reserve
 from processor.publication import ledger
 from processor.staging.encounters import Contents, Digests, Encounters, is_audio
@@ -127,6 +126,19 @@ def _space(roots: Roots, wanted_reserve: int) -> Space:
         way=expected_way(roots.inbound.path, roots.staging.path),
         total=total,
     )
+
+
+def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
+    """Say what of some music is not `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
+    here = [file for file in files if file.role == "audio"]
+    if len(here) > len(there):
+        return f"it has {len(there)} music files, this one has {len(here)}"
+    left = Counter(there.values())
+    for file in here:
+        left[file.identity.size] -= 1
+        if left[file.identity.size] < 0:
+            return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
+    return None
 
 
 class _Comparison:

@@ -15,9 +15,10 @@ from processor.planning.layout import fold
 from processor.planning.meeting import Encounter, Track
 from processor.planning.naming import Proposal, cue_references, propose, unnamed
 from processor.planning.plan import AlbumPlan, World
-from processor.planning.planner import decide, size_difference
+from processor.planning.planner import decide
 from processor.planning.quality import Sound
 from processor.planning.space import Space, human_size, reserve
+from processor.staging.sighting import size_difference
 from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
 from scanner.smallfiles import MAX_SMALL
