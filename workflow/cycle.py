@@ -25,7 +25,8 @@ from config.libraries import Library, Roots
 from config.reasons import Reason
 from config.sections import StagingScan
 from processor.filesystem.system_errors import unexpected
-from processor.items import grouping_choices, presence
+from processor.items import grouping_choices
+from processor.items.presence import Limits, Presence
 from processor.planning.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan
 from processor.staging.staged import ForRun
@@ -114,50 +115,42 @@ class _Cycle(NamedTuple):
         """Take the steps between two locked roots; without a guard nothing but the scan DB and the run is written."""
         database, settings, run = self.database, self.settings, self.run
         run.start(holding_lock=guard is not None)
-        self._look_for_what_vanished(roots, guard)
+        limits = Limits(settings.vanish_files, settings.vanish_percent)
+        presence = Presence(database, limits, guard is not None, suspension.telling_of(run.id), noticed)
+        presence.check_staging(roots.staging)
         if guard is not None:
             recovering.recover_staging(database, guard, roots, run.id)
             recover_tagging(database, guard, roots.staging)
             recovering.recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
-        scan_path = self.request.scan_db
-        if scan_path is None:
-            options = scan_options(database, roots.inbound, settings, settle=self.request.settle)
-            scan_path, _ = scan_into(folder, roots.inbound.path, options, self.until, self.progress)
-        result = self._process(roots, scan_path, guard)
+        scan_path = self.request.scan_db or self._scan(roots.inbound, folder)
+        with ScanDb.open(scan_path) as found:
+            presence.check_inbound(roots.inbound, found)
+            result = self._process(roots, found, guard)
         with changing(ROWS):  # also where only dry runs are made, which leave a scan each
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
         if guard is not None:
             upkeep.prune_trash(database, guard, roots.staging, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
 
-    def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
-        now, suspended = dt.datetime.now(dt.UTC), suspension.telling_of(self.run.id)
-        act = guard is not None
-        presence.check(self.database, roots.staging, self._limits, now, act=act, suspended=suspended, noticed=noticed)
+    def _scan(self, inbound: Library, folder: Path) -> Path:
+        options = scan_options(self.database, inbound, self.settings, settle=self.request.settle)
+        scan_path, _ = scan_into(folder, inbound.path, options, self.until, self.progress)
+        return scan_path
 
-    def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
+    def _process(self, roots: Roots, found: ScanDb, guard: Guard | None) -> ProcessResult:
         settings = self.settings
         run = ForRun(self.run.id, of_staging(self.run.id), self._restage, self.progress)
         rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)
-        with ScanDb.open(scan_path) as found:
-            suspended = suspension.telling_of(self.run.id)
-            presence.check_inbound(
-                self.database, roots.inbound, found, self._limits, act=guard is not None, suspended=suspended
-            )
-            return process_scan(self.database, found, roots, guard, options, run)
+        return process_scan(self.database, found, roots, guard, options, run)
 
     def _restage(self, keys: Collection[str]) -> dict[str, tuple[Reason, ...]]:
         """Put the files of published items back into staging; hardly any cycle has to."""
         from workflow.operations.publishing import restage
 
         return restage(self.database, self.data_dir, keys, self.until)
-
-    @property
-    def _limits(self) -> presence.Limits:
-        return presence.Limits(self.settings.vanish_files, self.settings.vanish_percent)
 
 
 def scan_options(database: Database, inbound: Library, settings: StagingScan, *, settle: bool) -> ScanOptions:

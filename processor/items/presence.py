@@ -21,6 +21,7 @@ from config import libraries
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library
+from config.machine import utc_now
 from config.reasons import show_path
 from processor.filesystem.system_errors import meaning, stops_root
 from processor.items import repository
@@ -60,65 +61,72 @@ def too_many(vanished: Sequence[int], known: int, limits: Limits) -> bool:
     return gone > limits.files or (len(vanished) > 1 and gone * 100 > limits.percent * known)
 
 
-def check(database: Database, staging: Library, limits: Limits, now: dt.datetime, *, act: bool,
-          suspended: Suspended = unheard, noticed: Noticed = unheard) -> None:  # fmt: skip
-    """See whether the albums of a staging root are where their items say; mark the missing ones, if `act`.
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A look at what was there before; unless it may `act`, it writes nothing down.
 
-    Raises Misconfigured (`mass_vanished`) when that is too much to be true, or any of it together with a filesystem
-    that is another one than before; then the library is suspended, if `act`, and no item is changed.
+    What it raises is Misconfigured (`mass_vanished`): so much is gone that the disk is in doubt. Then the library is
+    suspended, and nothing else is changed.
     """
-    with database.read() as connection:
-        folders = repository.folders(connection, staging.root_uuid)
-    missing = _gone(folders, staging)
-    now_on = libraries.filesystem_id(staging.path)
-    moved = staging.filesystem not in (None, now_on)
-    if missing and (moved or too_many([f.files for f in missing], sum(f.files for f in folders), limits)):
-        _stop(database, staging, _why(missing, len(folders), moved=moved), suspended if act else None)
-    if act and (missing or moved or staging.filesystem is None):
-        with database.begin() as connection:
-            mark(connection, missing, now, noticed)
-            libraries.remember_filesystem(connection, staging, now_on)
 
+    database: Database
+    limits: Limits
+    act: bool
+    suspended: Suspended = unheard
+    noticed: Noticed = unheard
 
-def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Limits, *, act: bool,
-                  suspended: Suspended = unheard) -> None:  # fmt: skip
-    """See whether more music vanished from the inbound root than we took and a person would remove by hand.
+    def check_staging(self, staging: Library) -> None:
+        """See whether staged albums are where their items say; mark the missing ones, if they are a few.
 
-    A share that lost a branch leaves half an album behind, which would pass for a whole one. Raises Misconfigured
-    (`mass_vanished`); then the library is suspended, if `act`.
-    """
-    gone, since = scan.vanished()
-    known = scan.audio_count() + len(gone)
-    # What we took ourselves is looked up only if something vanished; the whole journal only if a clock was set back.
-    if too_many(_by_folder(gone), known, limits) and since is not None:
-        with database.read() as connection:
-            lately = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
-        gone = {path: file for path, file in gone.items() if path not in lately}
-    if too_many(_by_folder(gone), known, limits):
-        with database.read() as connection:
-            ever = journal.sources_taken(connection, inbound.path, {path: gone[path].content for path in gone})
-        gone = {path: file for path, file in gone.items() if path not in ever}
-    if act:
-        scan.forget_vanished()  # told once is enough
-    if not too_many(_by_folder(gone), known, limits):
-        return
-    named = ", ".join(show_path(folder) for folder in sorted({file.folder for file in gone.values()})[:SHOWN])
-    why = f"{len(gone)} of {known} music files are gone that nobody here took (from {named} …)"
-    _stop(database, inbound, why, suspended if act else None)
+        Any that is missing is too many on a filesystem that is another one than before.
+        """
+        with self.database.read() as connection:
+            folders = repository.folders(connection, staging.root_uuid)
+        missing = _gone(folders, staging)
+        now_on = libraries.filesystem_id(staging.path)
+        moved = staging.filesystem not in (None, now_on)
+        if missing and (moved or too_many([f.files for f in missing], sum(f.files for f in folders), self.limits)):
+            self._suspend(staging, _why(missing, len(folders), moved=moved))
+        if self.act and (missing or moved or staging.filesystem is None):
+            with self.database.begin() as connection:
+                mark(connection, missing, utc_now(), self.noticed)
+                libraries.remember_filesystem(connection, staging, now_on)
+
+    def check_inbound(self, inbound: Library, scan: ScanDb) -> None:
+        """See whether more music vanished from inbound than we took and a person would remove by hand.
+
+        A share that lost a branch leaves half an album behind, which would pass for a whole one.
+        """
+        gone, since = scan.vanished()
+        known = scan.audio_count() + len(gone)
+        # What we took is looked up only if something vanished; the whole journal only if a clock was set back.
+        if too_many(_by_folder(gone), known, self.limits) and since is not None:
+            with self.database.read() as connection:
+                lately = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
+            gone = {path: file for path, file in gone.items() if path not in lately}
+        if too_many(_by_folder(gone), known, self.limits):
+            with self.database.read() as connection:
+                ever = journal.sources_taken(connection, inbound.path, {path: gone[path].content for path in gone})
+            gone = {path: file for path, file in gone.items() if path not in ever}
+        if self.act:
+            scan.forget_vanished()  # told once is enough
+        if not too_many(_by_folder(gone), known, self.limits):
+            return
+        named = ", ".join(show_path(folder) for folder in sorted({file.folder for file in gone.values()})[:SHOWN])
+        self._suspend(inbound, f"{len(gone)} of {known} music files are gone that nobody here took (from {named} …)")
+
+    def _suspend(self, library: Library, why: str) -> NoReturn:
+        if self.act:
+            with self.database.begin() as connection:
+                libraries.suspend(connection, library, why)
+                self.suspended(connection, library, why)
+        shown = show_path(library.path)
+        message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
+        raise Misconfigured(message, code="mass_vanished", path=library.path)
 
 
 def _by_folder(gone: Mapping[bytes, Gone]) -> list[int]:
     return list(Counter(file.folder for file in gone.values()).values())
-
-
-def _stop(database: Database, library: Library, why: str, suspended: Suspended | None) -> NoReturn:
-    if suspended is not None:
-        with database.begin() as connection:
-            libraries.suspend(connection, library, why)
-            suspended(connection, library, why)
-    shown = show_path(library.path)
-    message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
-    raise Misconfigured(message, code="mass_vanished", path=library.path)
 
 
 def gone(database: Database, staging: Library) -> list[Folder]:

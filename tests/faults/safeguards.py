@@ -334,15 +334,15 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "any number of files may vanish from inbound",
         "processor/items/presence.py",
-        "    if not too_many(_by_folder(gone), known, limits):\n        return\n",
-        "    return\n",
+        "        if not too_many(_by_folder(gone), known, self.limits):\n            return\n",
+        "        return\n",
         on_sqlite("lost_a_branch", VANISHED),
     ),
     Mutant(
         "who stopped because albums vanished goes on at the next cycle",
         "processor/items/presence.py",
-        "            libraries.suspend(connection, library, why)\n",
-        "            pass\n",
+        "                libraries.suspend(connection, library, why)\n",
+        "                pass\n",
         on_sqlite("empty_disk", VANISHED),
     ),
     Mutant(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
@@ -117,7 +116,7 @@ def test_no_disk_is_asked_while_the_database_waits_for_it(house: House, monkeypa
     assert resume(house.database, os.fsencode(link))[1] == 1
     with house.database.read() as connection:
         staging = next(library for library in list_libraries(connection) if library.role == "staging")
-    presence.check(house.database, staging, presence.Limits(), dt.datetime.now(dt.UTC), act=True)
+    presence.Presence(house.database, presence.Limits(), act=True).check_staging(staging)
     assert asked == {("stat", False), ("lstat", False), ("statvfs", False)}
 
 
