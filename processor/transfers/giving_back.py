@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -67,8 +67,19 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
         back = _named(back, undo, guard, strongest, workers)
     with Tree(undo.src_root) as inbound:
         # Also those that are there already: an earlier try may have renamed the hidden ones, and died before that.
+        sync_each(inbound, _left(inbound, undo), guard, "fsync left", missing_ok=True)
         sync_each(inbound, folders(file.source for file in undo.files), guard, "fsync back")
     return replace(undo, strategy=back.strategy)
+
+
+def _left(inbound: Tree, undo: Transfer) -> Iterable[bytes]:
+    """Return the hidden folders whose files were renamed, as where there are no links.
+
+    One that came back after a power cut would be removed later, and on a FAT the bytes of the new name with it.
+    """
+    hidden = [within(hidden_folder(undo), file.source) for file in undo.files]
+    with inbound.explained("look at", hidden_folder(undo)):
+        return dict.fromkeys(parent(path) for path in hidden if inbound.stat(path) is None)
 
 
 def _named(back: Transfer, undo: Transfer, guard: Guard, strongest: Strategy, workers: int) -> Transfer:

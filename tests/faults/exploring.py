@@ -86,11 +86,12 @@ def _is_of(path: str, transfers: list[list[str]]) -> bool:
 class Explored:
     """A house through the lives of several processes: one that dies leaves to the next what nobody had synced.
 
-    `risks` says what a power cut at a commit, or at the end of a command that succeeded, would have lost.
+    `risks` says what a power cut at a commit, or at the end of a command that succeeded, would have lost. `refuses` is
+    what its disks cannot do, as strace(1) injects it.
     """
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, house: House, *refuses: str) -> None:
+        self.house, self._refuses = house, refuses
         self.labels: list[str] = []  # of the latest command's steps
         self.risks: list[str] = []
         self._disk = Disk()
@@ -109,7 +110,7 @@ class Explored:
             Telling(die_at, self.house, before)
             self.house.command(*command)
 
-        outcome = run_traced(work, self.house.folder / "log")
+        outcome = run_traced(work, self.house.folder / "log", *self._refuses)
         self.labels = labels.read_text().splitlines()
         told = [json.loads(line) for line in whose.read_text().splitlines()]
         self.risks += (f"{command[0]}, {risk}" for risk in self._found(outcome, told))

@@ -913,6 +913,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("[verify]", "tests/faults/test_explored_durable.py"),
     ),
     Mutant(
+        "hidden names that are left for the old ones may come back",
+        "processor/transfers/giving_back.py",
+        '        sync_each(inbound, _left(inbound, undo), guard, "fsync left", missing_ok=True)\n',
+        "",
+        on_sqlite("bare", "tests/faults/test_explored_durable.py"),
+    ),
+    Mutant(
         "recovery takes an album that was restored from the trash for durable",
         "processor/moves/restore.py",
         "            rename_folder(tree, undo.target, home)\n        sync_both(tree, home, run.guard)\n",

@@ -19,9 +19,9 @@ UNDOS = [subject for subject in SUBJECTS if subject.undone]
 REPAIRS = [subject for subject in SUBJECTS if subject.damage is not None]
 
 
-def ready(folder: Path, subject: Subject) -> tuple[House, Trial]:
+def ready(folder: Path, subject: Subject, staging: Path | None = None) -> tuple[House, Trial]:
     """An installation about to do what is the subject."""
-    house = House(folder, filled=False, workers=1)
+    house = House(folder, staging, filled=False, workers=1)
     subject.make_ready(house)
     house.drop(subject.dropped())
     return house, subject.begin(house)
