@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from config.batches import batched
 from config.errors import NeedsReview
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.copying import Check
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, extension, folders, within
@@ -186,7 +186,7 @@ def _copy(tree: Tree, source: bytes, target: bytes, check: Check) -> None:
     with tree.explained("look at", source):
         found = tree.stat(source)
     if found is None:
-        raise NeedsReview(f"{show_path(source)} is not there any more; look for it", code="vanished", path=source)
+        raise NeedsReview(f"{tree.shown(source)} is not there any more; look for it", code="vanished", path=source)
     file = TransferFile(source, target, "audio", Identity.of(found))
     duplicate(tree, tree, file, target, clone=True, check=check)
     with tree.explained("prepare", target), tree.opened(target) as fd:

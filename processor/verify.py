@@ -126,7 +126,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:
             why = _mend(given, given.hold, looked.item_id, subject, seen.digest if seen else None)
             if not why:
-                looked.mended.append(finding(judged.code, subject.path, "; it was made anew"))
+                looked.mended.append(finding(judged.code, tree.root, subject.path, "; it was made anew"))
                 seen = look(tree, subject, given.spend)
                 judged = judge(subject, None, seen)
         elif subject.is_made and seen is not None and judged.code in (None, "edited"):
@@ -142,7 +142,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
     if judged.known is not None:
         looked.known[subject.root_uuid, subject.path] = judged.known
     if judged.code is not None:
-        looked.findings[subject.root_uuid, subject.path] = finding(judged.code, subject.path, why)
+        looked.findings[subject.root_uuid, subject.path] = finding(judged.code, tree.root, subject.path, why)
 
 
 def _is_theirs(given: Verifying, tree: Tree, subject: Subject, beside: Subject, left: Seen) -> bool:

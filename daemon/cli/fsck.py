@@ -13,6 +13,7 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
+from processor.filesystem.paths import within
 from processor.fsck.finding import Finding
 from processor.fsck.fsck import FsckReport
 from workflow.operations.fsck import fsck
@@ -77,6 +78,7 @@ def _as_object(report: FsckReport, adopt: bool) -> dict[str, Any]:
                 "code": finding.code,
                 "message": finding.message,
                 "item": finding.item_id,
+                "root": finding.root,
                 "paths": finding.paths,
                 "can_be_repaired": finding.repair is not None,
                 "repaired": finding.repaired,
@@ -111,4 +113,4 @@ def _print(report: FsckReport, adopt: bool, verify: bool) -> None:
 
 
 def _where(finding: Finding) -> str:
-    return show_path(finding.paths[0] or b".") if finding.paths else ""
+    return show_path(within(finding.root or b"", finding.paths[0])) if finding.paths else ""

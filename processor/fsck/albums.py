@@ -112,7 +112,7 @@ def _elsewhere(sighting: Sighting, owned: Ownership, row: Row) -> Finding:
         return Finding(MISSING, message, (row.path, *places), row.id, _marked(row))
     if row.root_uuid != sighting.staging:
         message = "It is in a root that is no library any more. Add that root again, or let its row go with "
-        return Finding("unknown_root", f"{message}`greenroom items forget {row.id}`.", (row.path,), row.id)
+        return Finding("unknown_root", f"{message}`greenroom items forget {row.id}`.", (row.path,), row.id, root=b"")
     taken = owned.of_folder.get(row.path)
     why = f"its place belongs to item {taken.id}" if taken else "its folder is not there"
     message = (

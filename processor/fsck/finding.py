@@ -64,7 +64,7 @@ Repair = Adopt | Follow | MarkMissing | MarkFound | Learn | WriteSidecar | Resum
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it should be. Paths are relative to the staging root, unless the code says otherwise."""
+    """One thing that is not as it should be. Paths are relative to `root`: None is staging, nothing not known."""
 
     code: str
     message: str
@@ -72,6 +72,7 @@ class Finding:
     item_id: int | None = None
     repair: Repair | None = None
     repaired: bool = False
+    root: bytes | None = None
 
 
 def some(paths: Collection[bytes]) -> str:

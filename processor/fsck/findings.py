@@ -34,7 +34,7 @@ def _closed(sighting: Sighting) -> Iterator[Finding]:
 
 
 def _sources(sighting: Sighting) -> Iterator[Finding]:
-    """Name sources of staged files that are in inbound again, as after a power cut; paths are relative to inbound."""
+    """Name sources of staged files that are in inbound again, as after a power cut."""
     for row in staged(sighting):
         folder = sighting.disk.albums.get(row.path)
         back = []
@@ -46,17 +46,17 @@ def _sources(sighting: Sighting) -> Iterator[Finding]:
             message = (
                 f"Staged, and in inbound as well: {some(back)}. The next cycle calls it a duplicate; remove it there."
             )
-            yield Finding("source_still_there", message, tuple(back), row.id)
+            yield Finding("source_still_there", message, tuple(back), row.id, root=sighting.inbound_root)
 
 
 def _removed(sighting: Sighting) -> Iterator[Finding]:
-    """Name published albums whose library was removed; paths are relative to that."""
+    """Name published albums whose library was removed."""
     known = {sighting.staging, *sighting.others}
     away = [row for row in sighting.items if row.status == "published" and row.root_uuid not in known]
     if away:
         paths = tuple(sorted(row.path for row in away))
         message = f"Published in a library that was removed: {some(paths)}. Add its folder again, or let each go with "
-        yield Finding("unknown_root", f"{message}`greenroom items forget`.", paths)
+        yield Finding("unknown_root", f"{message}`greenroom items forget`.", paths, root=b"")
 
 
 def _not_too_many(findings: list[Finding], items: Mapping[int | None, Row], limits: Limits) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -40,17 +41,17 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
     if row is None:
         raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="unknown_item")
     if open_moves:
-        message = f"a move into or from {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
+        message = f"a move into or from {_shown(known, row)} is not settled; `greenroom fsck` says what is left of it"
         raise NeedsReview(message, code="unsettled", path=row.path)
     for root_uuid in known.keys() & {row.root_uuid, *(entry.root_uuid for entry in published)}:
         verify_root(known[root_uuid])  # where no disk is mounted nothing is gone
     if row.root_uuid in known and (there := _there(known[row.root_uuid].path, row)):
-        message = f"item {item_id} still has files below {show_path(row.path)}: {some(there)}; move the folder out of "
+        message = f"item {item_id} still has files below {_shown(known, row)}: {some(there)}; move the folder out of "
         raise NeedsReview(message + "the library first", code="files_exist", path=row.path)
     for entry in published:
         library = known.get(entry.root_uuid)
         if library is not None and os.path.lexists(_path(library, entry)):
-            message = f"{show_path(entry.path)} of item {item_id} is in a library; take it out of there first, with "
+            message = f"{_shown(known, entry)} of item {item_id} is in a library; take it out of there first, with "
             message += f"`greenroom publish {item_id} --undo`, or move its folder elsewhere"
             raise NeedsReview(message, code="files_exist", path=entry.path)
     gone = [one for one in artists if one.root_uuid in known and not os.path.lexists(_path(known[one.root_uuid], one))]
@@ -76,6 +77,12 @@ def _of_its_artist(connection: Connection, item_id: int) -> list[Entry]:
     if home is None or home.artist is None or len(ledger.publications(connection, home.root_uuid, home.artist)) > 1:
         return []
     return ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
+
+
+def _shown(known: Mapping[str, Library], one: Row | Entry) -> str:
+    """Return the path of what is in a root as people are told it: with the root, where that is a library."""
+    library = known.get(one.root_uuid)
+    return show_path(os.path.join(library.path, one.path) if library else one.path)
 
 
 def _path(library: Library, entry: Entry) -> bytes:

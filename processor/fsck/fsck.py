@@ -23,7 +23,7 @@ ROUNDS: Final = 4  # one to repair, one to see that it is well; more where an al
 
 @dataclass(frozen=True, slots=True)
 class FsckReport:
-    """What was found, and how much was looked at."""
+    """What was found, each finding with its root, and how much was looked at."""
 
     findings: tuple[Finding, ...]
     albums: int
@@ -70,7 +70,7 @@ def _told(recovered: RecoveryReport) -> Iterator[Finding]:
     for transfers, what in ((recovered.done, "finished"), (recovered.cancelled, "undone")):
         for transfer in transfers:
             message = f"An interrupted move was {what}."
-            yield Finding("unfinished_transfer", message, (transfer.target,), repaired=True)
+            yield Finding("unfinished_transfer", message, (transfer.target,), repaired=True, root=transfer.dst_root)
 
 
 def _resumed(shop: Workshop) -> list[Finding]:
@@ -92,4 +92,5 @@ def _without_resume(finding: Finding) -> Finding:
 def _report(seen: Sighting, findings: Sequence[Finding]) -> FsckReport:
     files = [(file.digest or seen.digests.get((row.id, file.path))) for row in seen.items for file in row.files]
     unproven = sum(not digest for digest in files)
-    return FsckReport(tuple(findings), len(seen.items), len(files), len(seen.digests), unproven)
+    rooted = tuple(replace(one, root=seen.staging_root) if one.root is None else one for one in findings)
+    return FsckReport(rooted, len(seen.items), len(files), len(seen.digests), unproven)

@@ -206,7 +206,7 @@ def _finding(standing: Standing, code: str, message: str) -> Finding:
     transfer = standing.transfer
     is_hidden = standing.is_hidden and not standing.is_final and transfer.undoes is None  # an undo's is in inbound
     place = hidden_folder(transfer) if is_hidden else transfer.target
-    return Finding(code, message, (place,))
+    return Finding(code, message, (place,), root=transfer.dst_root)
 
 
 def _why(standing: Standing) -> str:
@@ -225,7 +225,11 @@ def _left(standing: Standing) -> str:
     odd = [c for c in standing.files if not (c.final == "whole" if standing.is_final else c.is_safe)]
     if not odd:
         return "Every file of it is whole."
-    named = (f"{show_path(c.file.source)}: source {c.source}, hidden {c.hidden}, album {c.final}" for c in odd[:10])
+    root = standing.transfer.src_root
+    named = (
+        f"{show_path(within(root, c.file.source))}: source {c.source}, hidden {c.hidden}, album {c.final}"
+        for c in odd[:10]
+    )
     more = f"; and {len(odd) - 10} more" if len(odd) > 10 else ""
     return (
         f"Not whole where they should be, {len(odd)} of {len(standing.files)} files: " + "; ".join(named) + more + "."
@@ -237,7 +241,7 @@ def _advice(standing: Standing) -> str:
         return "Look into both folders, and bring together by hand what belongs together; then run this again."
     if standing.is_final:
         return "Put the files back as they were, or move the folder elsewhere; then run this again."
-    folder = show_path(hidden_folder(standing.transfer))
+    folder = show_path(within(standing.transfer.dst_root, hidden_folder(standing.transfer)))
     return f"Put the files back, or move what you want to keep out of {folder} and remove it; then run this again."
 
 

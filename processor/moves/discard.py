@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
-from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors
 from processor.items import repository, standing
@@ -35,8 +34,8 @@ def _prepare(run: Performance, transfer: Transfer) -> Transfer:
             album, there = tree.stat(home), tree.stat(trash.TRASH)
     if album is None or there is None or album.st_dev != there.st_dev:
         message = (
-            f"{show_path(home)} is on another filesystem than {show_path(trash.TRASH)}, so it cannot go there at once; "
-            "remove it by hand if nobody wants it"
+            f"{tree.shown(home)} is on another filesystem than {tree.shown(trash.TRASH)}, so it cannot go there at "
+            "once; remove it by hand if nobody wants it"
         )
         raise NeedsReview(message, code="other_filesystem", path=home)
     return run.advance(transfer, "materialised")

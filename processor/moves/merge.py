@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
-from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import folders, within
 from processor.items import standing
@@ -103,7 +102,7 @@ def _check_links(tree: Tree, transfer: Transfer) -> None:
             why = os.strerror(error.errno or 0)
     message = (
         f"the staging filesystem has no hard links ({why}), and without them files cannot join "
-        f"{show_path(transfer.target)} safely; move them there by hand"
+        f"{transfer.shown} safely; move them there by hand"
     )
     raise NeedsReview(message, code="cannot_join", path=transfer.target)
 

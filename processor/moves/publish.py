@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
-from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative, within
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
@@ -46,7 +45,7 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
         found = build(run, found) if found.attempt else found  # syncs again what was not synced
         with Tree(found.dst_root) as tree:
             with tree.explained("prepare", found.target):
-                run.reasons += rights_kept(make_above(tree, found.target, intent_of(found).access, run.guard))
+                run.reasons += rights_kept(tree, make_above(tree, found.target, intent_of(found).access, run.guard))
             switch(found, run.guard)
             await_copies(found, run.guard)
     else:
@@ -76,8 +75,9 @@ def check_published(tree: Tree, folder: bytes, transfer_id: str) -> None:
     """Check that a folder of the library is the album a transfer brought. Raises NeedsReview `not_as_recorded`."""
     with tree.explained("look into", folder):
         if not sidecar.is_of(tree, folder, transfer_id):
-            shown = show_path(folder)
-            message = f"{shown} is not the album that was published there: it was moved or replaced; put it back"
+            message = (
+                f"{tree.shown(folder)} is not the album that was published there: it was moved or replaced; put it back"
+            )
             raise NeedsReview(message, code="not_as_recorded", path=folder)
 
 

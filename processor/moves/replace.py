@@ -122,7 +122,7 @@ def check_exchange(tree: Tree, transfer: Transfer) -> None:
                 raise
             message = (
                 f"the file system cannot exchange two folders at once ({error.strerror}), so "
-                f"{show_path(transfer.target)} cannot be replaced without a moment in which it is missing; "
+                f"{transfer.shown} cannot be replaced without a moment in which it is missing; "
                 "remove it by hand if the new one shall take its place"
             )
             raise NeedsReview(message, code="cannot_exchange", path=transfer.target) from error

@@ -152,7 +152,7 @@ def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
 def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
     """Give the album, which is whole under its old name, the new one. Raises NeedsReview `target_exists`."""
     with tree.explained("rename", transfer.target):
-        run.reasons += rights_kept(make_above(tree, transfer.target, intent_of(transfer).access, run.guard))
+        run.reasons += rights_kept(tree, make_above(tree, transfer.target, intent_of(transfer).access, run.guard))
         run.guard.check("rename")
         rename_folder(tree, published(transfer), transfer.target)
     sync_above(transfer.dst_root, _changed(transfer), run.guard, missing_ok=True)

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
 from config.leave import changing
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import way_to
 from processor.filesystem.rights import NOT_SET
@@ -72,7 +72,7 @@ def _number(name: str, of_name: Callable[[str], int]) -> int:
 
 def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
     """Give files and folders their rights; return why some could not get them, in one sentence."""
-    return rights_kept([path for path in paths if not given(tree, path, access)])
+    return rights_kept(tree, [path for path in paths if not given(tree, path, access)])
 
 
 def given(tree: Tree, path: bytes, access: Access) -> bool:
@@ -98,13 +98,13 @@ def make_above(tree: Tree, path: bytes, access: Access, guard: Guard) -> list[by
     return refused
 
 
-def rights_kept(refused: Sequence[bytes]) -> list[Reason]:
+def rights_kept(tree: Tree, refused: Sequence[bytes]) -> list[Reason]:
     """Return why some could not get their rights, in one sentence; nothing where there are none."""
     if not refused:
         return []
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     message = (
-        f"{show_path(refused[0])}{more} keeps its rights or owner: only its owner may change the rights,"
+        f"{tree.shown(refused[0])}{more} keeps its rights or owner: only its owner may change the rights,"
         " only root the owner, and only a member of a group may give it to that; a systemd unit may forbid more."
     )
     return [Reason("rights_kept", message, refused[0])]

@@ -131,7 +131,7 @@ class Draft:
                     making.note_dropped(made, tree, dropped[layout.fold(within(home.path, name))], picture)
             for name in pictures.rivals(named):
                 if (place := dropped.get(layout.fold(within(home.path, name)))) is not None:
-                    making.note_rival(made, place)
+                    making.note_rival(made, tree, place)
             beside = self._above.made(tree, home.path)
         fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
         gone = [*made.gone, *beside.gone]

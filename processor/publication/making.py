@@ -131,16 +131,16 @@ def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> N
     with tree.explained("look at", path):
         if sha256_at(tree, path) != picture.sha256:
             message = (
-                f"{show_path(path)} came with the album, so the selected picture does not have that name; to publish "
+                f"{tree.shown(path)} came with the album, so the selected picture does not have that name; to publish "
                 "it with new names (`--rename`) gives it to that."
             )
             making.reasons.append(Reason("dropped_kept", message, path))
 
 
-def note_rival(making: Making, path: bytes) -> None:
+def note_rival(making: Making, tree: Tree, path: bytes) -> None:
     """Say of a picture the album came with that it is in the way of a selected one."""
     message = (
-        f"{show_path(path)} came with the album, and some players show it instead of the selected picture; to publish "
+        f"{tree.shown(path)} came with the album, and some players show it instead of the selected picture; to publish "
         "it with new names (`--rename`) gives it another one."
     )
     making.reasons.append(Reason("dropped_kept", message, path))

@@ -101,7 +101,7 @@ def put(
                 reasons.append(_kept(tree, one.path))
     # Of all: what is there may be ours from before a crash, or somebody's that is back in its place.
     sync_each(tree, folders(one.path for one in made), guard, "fsync put")
-    return reasons, rights_kept(refused)
+    return reasons, rights_kept(tree, refused)
 
 
 def take(tree: Tree, gone: Iterable[Gone], guard: Guard) -> list[Reason]:

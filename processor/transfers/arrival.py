@@ -14,7 +14,6 @@ from functools import partial
 
 from config.errors import Rejected, Retryable
 from config.machine import boottime
-from config.reasons import show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
 from processor.transfers import sidecar
@@ -36,9 +35,9 @@ def await_copies(transfer: Transfer, guard: Guard, late: float = LATE) -> None:
     with Tree(transfer.dst_root) as tree:
         for path, size in copies:
             if not _in_time(partial(_can_be_read, tree, path, size), guard, deadline):
-                raise _late(path)
+                raise _late(tree, path)
         if copies and not _in_time(partial(_is_shown, tree, transfer.target), guard, deadline):
-            raise _late(within(transfer.target, sidecar.NAME))
+            raise _late(tree, within(transfer.target, sidecar.NAME))
 
 
 def await_sidecars(transfer: Transfer, guard: Guard) -> None:
@@ -63,9 +62,9 @@ def _in_time(is_there: Callable[[], bool], guard: Guard, deadline: float) -> boo
     return True
 
 
-def _late(path: bytes) -> Retryable:
+def _late(tree: Tree, path: bytes) -> Retryable:
     message = (
-        f"{show_path(path)} was written and synced, but cannot be read since its folder was renamed; "
+        f"{tree.shown(path)} was written and synced, but cannot be read since its folder was renamed; "
         "its source is kept, and it is tried again"
     )
     return Retryable(message, code="late", path=path)

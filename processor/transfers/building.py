@@ -30,7 +30,7 @@ def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
     staging. Raises Retryable and Stopped.
     """
     with Tree(transfer.src_root) as source:
-        is_durable = _durability(transfer, source, refuse_unready)
+        is_durable = _durability(transfer, source, partial(refuse_unready, source))
         durable = set()
         for file in transfer.files:
             guard.check_stop()
@@ -92,12 +92,11 @@ def _durability(
     return is_durable
 
 
-def refuse_unready(path: bytes, descriptor: int) -> None:
+def refuse_unready(source: Tree, path: bytes, descriptor: int) -> None:
     """Raise Retryable if somebody writes to an open source, or only reserved its room; NeedsReview if protected."""
     if is_protected(descriptor):
-        message = (
-            f"{show_path(path)} may not be moved by anybody: it is immutable or append-only; `chattr -i -a` ends that"
-        )
+        shown = source.shown(path)
+        message = f"{shown} may not be moved by anybody: it is immutable or append-only; `chattr -i -a` ends that"
         raise NeedsReview(message, code="protected", path=path)
     if (reason := unready(descriptor, path)) is not None:
         raise Retryable(reason.message, code=reason.code, path=path)

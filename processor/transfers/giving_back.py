@@ -89,7 +89,7 @@ def _named(back: Transfer, undo: Transfer, guard: Guard, strongest: Strategy, wo
     except Retryable as error:
         if error.reason_code not in ("source_changed", "vanished"):
             raise
-        shown = show_path(error.path or b"")
+        shown = show_path(within(back.src_root, error.path or b""))
         message = f"{shown} changed in staging while it was being taken back; nothing was taken back, look at it"
         raise NeedsReview(message, code="changed_meanwhile", path=error.path) from error
     with Tree(back.dst_root) as inbound, Tree(back.dst_root) as hidden:

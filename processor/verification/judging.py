@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from config.reasons import Reason, show_path
+from processor.filesystem.paths import within
 from scanner.identity import same_time
 
 Code = Literal["missing", "rotten", "changed", "edited", "unreadable", "undecodable"]
@@ -89,9 +90,9 @@ def is_anew(subject: Subject, before: Known | None, seen: Seen) -> bool:
     return not _time_stood_still(subject, before, seen)
 
 
-def finding(code: Code, path: bytes, more: str) -> Reason:
-    """Return a finding as a sentence."""
-    return Reason(f"verify_{code}", f"{show_path(path)} {_WORDS[code]}{more}.", path)
+def finding(code: Code, root: bytes, path: bytes, more: str) -> Reason:
+    """Return a finding about a file below a root as a sentence."""
+    return Reason(f"verify_{code}", f"{show_path(within(root, path))} {_WORDS[code]}{more}.", path)
 
 
 def _is_as_recorded(subject: Subject, seen: Seen) -> bool:

@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "nobody looks for writers once the scan is over",
         "processor/transfers/building.py",
-        "_durability(transfer, source, refuse_unready)",
+        "_durability(transfer, source, partial(refuse_unready, source))",
         "_durability(transfer, source)",
         tests("tests/integration/test_transfer.py", "-k", "opened_for_writing"),
     ),

@@ -348,8 +348,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what stands in the place of a published album is taken for it",
         "processor/moves/publish.py",
-        "        if not sidecar.is_of(tree, folder, transfer_id):\n            shown",
-        "        if False:\n            shown",
+        "        if not sidecar.is_of(tree, folder, transfer_id):\n            message",
+        "        if False:\n            message",
         on_sqlite("in_the_place_of", PUBLISHED),
     ),
     Mutant(

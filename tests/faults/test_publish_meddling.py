@@ -29,7 +29,8 @@ def test_an_album_somebody_put_in_the_place_of_the_published_one_is_not_touched(
     quick_path: Path, kind: str, label: str
 ) -> None:
     scene = Scene.make(quick_path / "scene", kind, "link")
-    assert "is not the album that was published there" in scene.perform(At(label, lambda: put_another_there(scene)))
+    told = scene.perform(At(label, lambda: put_another_there(scene)))
+    assert f"{album(scene)} is not the album that was published there" in told
     scene.recovered(Steps(fence=3))
     assert [path.name for path in album(scene).iterdir()] == ["mine.mp3"]
     moved = {path.read_bytes() for path in (scene.folder / "elsewhere").rglob("*.*")}

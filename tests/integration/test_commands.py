@@ -657,7 +657,7 @@ def test_an_album_that_is_gone_is_named_by_all_who_are_asked_with_what_can_be_do
     greenroom("cycle")
     assert "album" not in "".join(line for line in greenroom("doctor").output.splitlines() if line[0] == "✗")
     (data_dir / "staging" / "note").touch()
-    assert " .\n" in greenroom("fsck").output, "the folder of staging itself"
+    assert f" {data_dir / 'staging'}\n" in greenroom("fsck").output, "the folder of staging itself"
     shutil.rmtree(data_dir / "staging" / "AF" / "Ada Fern" / "2001 - Harbour")
     greenroom("fsck", "--adopt")
     assert "1 missing, 1 pending_review; `greenroom fsck` says" in greenroom("status").output

@@ -180,7 +180,7 @@ def test_what_is_in_its_place_without_the_rights_it_was_to_have_is_told_apart_fr
         kept, rights = put(tree, both, os.fsencode(shelf.blobs), Steps(), "mark", Access(uid=os.geteuid() + 1))
     assert [(reason.code, reason.path) for reason in kept] == [("changed_kept", b"Bo/artist.nfo")]
     assert [reason.code for reason in rights] == ["rights_kept"]
-    assert rights[0].message.startswith("Ada (and 1 more) keeps its rights or owner")
+    assert rights[0].message.startswith(f"{os.fsdecode(tree.root)}/Ada (and 1 more) keeps its rights or owner")
     assert shelf.files() == {PLACE: NEW, b"Bo/artist.nfo": THEIRS}
 
 

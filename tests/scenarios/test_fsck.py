@@ -276,7 +276,7 @@ def test_a_folder_nobody_knows_is_named_and_left_alone(house: House) -> None:
     mine.mkdir(parents=True)
     (mine / "1.mp3").write_bytes(b"music")
     (found,) = adopt(house).findings
-    assert (found.code, found.paths) == ("unknown_folder", (b"Mine/Album",))
+    assert (found.code, found.root, found.paths) == ("unknown_folder", bytes(house.staging), (b"Mine/Album",))
 
 
 def test_a_folder_without_row_and_with_a_broken_sidecar_is_nobodys(house: House) -> None:
@@ -447,7 +447,7 @@ def test_sources_that_came_back_are_named_and_left_alone(house: House) -> None:
     back.unlink()
     os.link(final, back)
     (found,) = adopt(house).findings
-    assert (found.code, found.paths) == ("source_still_there", (source,))
+    assert (found.code, found.root, found.paths) == ("source_still_there", bytes(house.inbound), (source,))
 
 
 def test_published_albums_are_not_looked_for_in_staging(house: House) -> None:
@@ -458,7 +458,7 @@ def test_published_albums_are_not_looked_for_in_staging(house: House) -> None:
 
 def test_an_item_is_forgotten_only_when_nothing_of_it_is_left(house: House, tmp_path: Path) -> None:
     gone = item(house, "Low Tide")
-    with pytest.raises(NeedsReview, match="still has files below"):
+    with pytest.raises(NeedsReview, match=f"still has files below {folder(house, 'Low Tide')}:"):
         forget_item(house.database, gone["id"], stop=threading.Event())
     with pytest.raises(Rejected, match="there is no item 999"):
         forget_item(house.database, 999, stop=threading.Event())

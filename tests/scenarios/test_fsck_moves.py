@@ -115,7 +115,7 @@ def test_a_move_with_a_broken_file_is_explained_file_by_file_and_left_alone(hous
     report = adopt(house)
     assert codes(report) == dict.fromkeys({f.code for f in report.findings}, False)
     told = next(f.message for f in report.findings if f.code == "unsettled_transfer")
-    assert "1 of 3 files: drop/02 - Song 2.mp3: source absent, hidden different, album absent" in told
+    assert f"1 of 3 files: {house.inbound}/drop/02 - Song 2.mp3: source absent, hidden different, album absent" in told
     assert "run this again" in told
     assert broken.read_bytes() == b"half of it"
     good = house.inbound / "drop"
