@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from unicodedata import category
 
 MASK: Final = "•••"  # what is shown of a secret
+_JOINERS: Final = "\u200c\u200d"  # Persian and the scripts of India are not written without them, nor a family of emoji
 
 
 class Reason(NamedTuple):
@@ -63,7 +64,12 @@ def show_text(text: str) -> str:
     r"""Return text of strangers, of tags and names, without anything a terminal would obey: ESC becomes `\x1b`."""
     if text.isprintable():  # a space is, and nearly all there is
         return text
-    return "".join(c if c.isprintable() or category(c) == "Zs" else _escaped(c) for c in text)
+    return "".join(c if _is_harmless(c, before) else _escaped(c) for before, c in zip("\0" + text, text, strict=False))
+
+
+def _is_harmless(char: str, before: str) -> bool:
+    joins = char in _JOINERS and before.isprintable() and not before.isascii()
+    return joins or char.isprintable() or category(char) == "Zs"
 
 
 def _escaped(char: str) -> str:

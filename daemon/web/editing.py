@@ -93,9 +93,18 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _meant(text: str, known: Known | None) -> str:
+    """Return a text as it was before it was shown: an escape that stands for a character of what is known is that one."""
+    odd = set(_text(known.value) if known else "") - {"\n"}
+    for char in odd:
+        text = text.replace(show_text(char), char)
+    return text
+
+
 def _checked(subject: Subject, line: Line, text: str, known: Mapping[str, Known]) -> Any:
     """Return what a text says. An artist whose name is still there keeps its ids. Raises Rejected."""
     before = known.get(line.name)
+    text = _meant(text, before)
     same = {credit.name: credit for credit in before.value} if before and line.kind == "credits" else {}
     read: dict[str, Any] = {
         "credits": lambda: [_credit(row, same) for row in text.split("\n") if row.strip()],

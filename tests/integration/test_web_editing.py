@@ -71,6 +71,24 @@ def test_a_form_sent_as_it_is_says_nothing(browser: Browser, item: int) -> None:
     assert [entry["what"] for entry in browser.client.get(f"{API}/{item}").json()["history"]] == ["stage"]
 
 
+def test_what_a_form_shows_as_an_escape_stays_what_it_is_where_a_person_changes_the_text_around_it(
+    browser: Browser, item: int
+) -> None:
+    said: dict[str, object] = {
+        "title": "\u200fشوق\u200f!", "credits": [["נועה\u200e", "0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11", "", None]],
+        "review": "one\ttwo", "genres": [r"\u200f"],
+    }  # fmt: skip
+    with browser.app.database.begin() as connection:
+        rows.write(connection, item, "musicbrainz", {ITSELF: said}, NOW)
+    form = form_of(browser, item)
+    assert (form["title"], form["review"]) == (r"\u200fشوق\u200f!", r"one\ttwo")
+    changes = {"title": r"\u200fشوق!", "credits": "נועה\\u200e| & \nBo", "review": r"one\ttwo three", "genres": "\\u200f\nPop"}
+    send(browser, item, "", **changes)
+    after = {name: one["value"] for name, one in known(browser, item).items()}
+    assert (after["title"], after["review"], after["genres"]) == ("\u200fشوق!", "one\ttwo three", [r"\u200f", "Pop"])
+    assert after["credits"][0] == ["נועה\u200e", "0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11", " & ", None]
+
+
 def test_a_lock_is_put_on_what_is_known_and_taken_off_again(browser: Browser, item: int) -> None:
     send(browser, item, locked=["title"])
     assert known(browser, item)["title"] == {"value": "Album", "source": "user", "locked": True}

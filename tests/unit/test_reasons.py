@@ -22,6 +22,10 @@ from config.reasons import Reason, counted, path_text, show_path
         ("\x9b31m".encode(), "\\x9b31m"),
         ("\u202egpj".encode(), "\\u202egpj"),
         (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
+        ("می\u200cخواهم".encode(), "می\u200cخواهم"),  # Persian is not written without it
+        ("👩\u200d👧 र्\u200d".encode(), "👩\u200d👧 र्\u200d"),
+        ("a\u200cb\u200d".encode(), "a\\u200cb\\u200d"),  # it joins and parts nothing there
+        ("é\u200d\u200d\u202e\u200c".encode(), "é\u200d\\u200d\\u202e\\u200c"),
         (b"", ""),
     ],
 )
