@@ -94,9 +94,8 @@ def _text(value: Any) -> str:
 
 
 def _meant(text: str, known: Known | None) -> str:
-    """Return a text as it was before it was shown: an escape that stands for a character of what is known is that one."""
-    odd = set(_text(known.value) if known else "") - {"\n"}
-    for char in odd:
+    """Return a text with the characters of what is known that a form can only show as escapes."""
+    for char in set(_text(known.value) if known else "") - {"\n"}:
         text = text.replace(show_text(char), char)
     return text
 
