@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import threading
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -32,6 +33,8 @@ TRIES: Final = 10  # failed sign-ins of one account, or from one address …
 PER: Final = 300.0  # … in so many seconds
 LINE: Final = 16  # tries that wait for their turn, each in one of the forty threads all requests share
 
+Refused = Callable[[Request, GreenroomError], Awaitable[Response]]
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -43,10 +46,11 @@ class Actor:
 
 
 class Access:
-    """Lets a request through if its maker is known and may do it."""
+    """Lets a request through if its maker is known and may do it. `refused` answers where the database does not."""
 
-    def __init__(self, app: ASGIApp, database: Database, base: str) -> None:
+    def __init__(self, app: ASGIApp, database: Database, base: str, refused: Refused) -> None:
         self._app = app
+        self._refused = refused
         self._database = database
         self._base = base
 
@@ -59,7 +63,7 @@ class Access:
         try:
             actor = await run_in_threadpool(recognise, self._database, headers, self._base)
         except GreenroomError as error:
-            await JSONResponse({"detail": error.message, "code": error.reason_code}, 503)(scope, receive, send)
+            await (await self._refused(Request(scope), error))(scope, receive, send)
             return
         if actor is None:
             await _stranger(scope, headers)(scope, receive, send)

@@ -92,7 +92,7 @@ def create_app(app: Application) -> FastAPI:
             Middleware(Forwarded, proxies=app.boot.proxies),
             Middleware(Below, base=app.boot.web_base),
             Middleware(Guard, hosts=hosts),
-            Middleware(Access, database=app.database, base=app.boot.web_base),
+            Middleware(Access, database=app.database, base=app.boot.web_base, refused=_refused),
         ],
     )
     made.state.greenroom = app

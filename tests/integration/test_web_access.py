@@ -18,7 +18,9 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
 from config import activity, tokens
+from config.errors import Retryable
 from daemon.bootstrap import Application, application
+from daemon.web import access
 from daemon.web import server as web_server
 from daemon.web.access import LINE, Throttle, is_open
 from daemon.web.app import create_app
@@ -49,6 +51,23 @@ def test_every_route_but_the_listed_few_asks_for_credentials(browser: Browser) -
             assert answer.status_code == 401, (method, path, answer.status_code)
             walked += 1
     assert walked >= 8
+
+
+def test_while_the_database_is_away_a_person_is_told_on_a_page_and_a_script_in_json(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(browser)
+
+    def away(*_: object) -> None:
+        raise Retryable("the database did not answer", code="database_unavailable")
+
+    monkeypatch.setattr(access, "recognise", away)
+    for answer in (browser.client.get("/review"), browser.client.post("/review/1/edit", data={"title": "x"})):
+        assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        assert "The database did not answer." in answer.text
+        assert "<body data-refused>" in answer.text, "what was typed is kept"
+    told = browser.client.get("/api/v1/items")
+    assert (told.status_code, told.json()["code"]) == (503, "database_unavailable")
 
 
 def test_the_open_doors_are_these_and_no_others(browser: Browser) -> None:
