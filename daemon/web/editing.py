@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from config.reasons import show_text
-from processor.metadata.documents import Known
+from processor.metadata.documents import USER, Known
 from processor.metadata.fields import FIELDS, Subject, checked
 from processor.metadata.known import Credit
 
@@ -51,7 +51,8 @@ def said(
 
     A changed text is said and so locked; an emptied one is left to the sources again; for an unchanged one its box
     decides. A line with an error changes nothing. Changed is what is other than the form showed, in `was …`: what
-    counts by now may be another, for albums are enriched, and edited by others, meanwhile.
+    counts by now may be another, for albums are enriched, and edited by others, meanwhile. Where two people changed one
+    field, the second one is told what the first one said, and sends theirs again.
     """
     news: dict[str, Any] = {}
     sent = []
@@ -60,6 +61,10 @@ def said(
         was, was_locked = (now.was, now.locked) if shown is None else (_sent(shown), now.name in were_locked)
         line = now._replace(text=text, locked=now.name in locks, was=was, was_locked=was_locked)
         is_changed = text != was
+        if is_changed and now.source == USER and now.text not in (was, text):
+            told = f"somebody said “{now.text[:120]}” meanwhile; send yours again if it is to count"
+            sent.append(line._replace(was=now.text, was_locked=now.locked, error=told))
+            continue
         try:
             if is_changed and text.strip():
                 news[line.name] = _checked(subject, line, text, known)

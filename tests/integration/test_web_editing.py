@@ -128,6 +128,21 @@ def test_what_became_known_while_a_form_was_filled_in_stays_unless_a_person_chan
     }  # fmt: skip
 
 
+def test_of_two_who_change_one_field_the_second_is_told_what_the_first_said(browser: Browser, item: int) -> None:
+    old = form_of(browser, item)
+    browser.client.post(f"/review/{item}/edit", data=old | {"title": "Eva's", "genres": "Folk"})
+    page = browser.client.post(f"/review/{item}/edit", data=old | {"title": "Bo's", "genres": "Folk", "country": "GB"})
+    assert page.status_code == 422
+    assert "somebody said “Eva&#39;s” meanwhile" in page.text
+    assert "country" not in known(browser, item)
+    again = re.findall(r'name="was title" value="([^"]*)"', page.text)
+    assert again == ["Eva&#39;s"]
+    browser.client.post(f"/review/{item}/edit", data=old | {"was title": "Eva's", "title": "Bo's", "genres": "Folk"})
+    assert {name: known(browser, item)[name]["value"] for name in ("title", "genres")} == {
+        "title": "Bo's", "genres": ["Folk"],
+    }  # fmt: skip
+
+
 def test_a_track_is_edited_by_its_file_and_no_other(browser: Browser, item: int) -> None:
     send(browser, item, TRACK, title="Salt", position="7")
     track = browser.client.get(f"{API}/{item}/metadata").json()["tracks"][TRACK]
