@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from config import admin
+from config import accounts, admin
 from daemon.actions import libraries
 from daemon.bootstrap import Application
 from processor.items import storing
@@ -319,6 +320,40 @@ def test_on_a_phone_the_list_stays_where_the_last_decision_was(app: Application,
     page.get_by_role("button", name="Show").tap()
     expect(page.get_by_label("Artist or album")).to_have_value("Album 1")
     expect(page.get_by_label("Artist or album")).to_be_visible()  # because it is why some are missing
+
+
+def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Application, open_page: Open) -> None:
+    (item,) = stage(app, "One")
+    with app.database.begin() as connection:
+        accounts.add_account(connection, "bo", PASSWORD, dt.datetime.now(dt.UTC))
+    page = open_page()
+    title, save = page.get_by_label("Title", exact=True), page.get_by_role("button", name="Save")
+    various = page.get_by_label("Various artists", exact=True)
+    told = page.get_by_text("What you had typed was not taken.")
+
+    def save_too_late(who: str) -> None:
+        page.context.clear_cookies()
+        save.click()
+        for label, text in (("Name", who), ("Password", PASSWORD)):
+            page.get_by_label(label).fill(text)
+        page.get_by_role("button", name="Sign in").click()
+
+    page.goto(f"/review/{item}/edit")
+    title.fill("Typed")
+    various.select_option("yes")
+    save_too_late(NAME)
+    expect(told).to_be_visible()
+    expect(title).to_have_value("Typed")
+    expect(various).to_have_value("yes")
+    page.reload()
+    expect(title).to_have_value("One")  # it is kept once
+    title.fill("Saved")
+    save.click()
+    page.goto(f"/review/{item}/edit")
+    expect(told).to_be_hidden()  # it was taken
+    title.fill("Eva's")
+    save_too_late("bo")
+    expect(title).to_have_value("Saved")  # nobody reads what somebody else typed
 
 
 def test_without_javascript_every_decision_works(app: Application, open_page: Open, tmp_path: Path) -> None:

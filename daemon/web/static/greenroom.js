@@ -154,3 +154,45 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   document.querySelectorAll(".wide").forEach((wide) => looks.observe(wide));
 });
+
+// What was typed into a form that was not taken, as the session had ended or the database was away, stands in it again when
+// its page is shown next. Kept is what was changed, in this tab and for this person only, and no password.
+const TYPED = "typed";
+const whoReads = () => document.querySelector(".who a")?.textContent;
+const typedIn = (form) => [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file])"));
+
+function isChanged(field) {
+  if (field.matches("select")) {
+    return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  }
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+document.addEventListener("submit", ({ target: form }) => {
+  const fields = typedIn(form).flatMap((field, at) => (isChanged(field) ? [[at, field.name, field.value, field.checked]] : []));
+  const page = window.location.pathname + window.location.search;
+  if (form.method === "post" && fields.length && whoReads()) {
+    const place = { page, form: [...document.forms].indexOf(form), action: form.getAttribute("action") };
+    window.sessionStorage.setItem(TYPED, JSON.stringify({ ...place, who: whoReads(), fields }));
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  const kept = JSON.parse(window.sessionStorage.getItem(TYPED));
+  const form = kept && document.forms[kept.form];
+  if (kept && "refused" in document.body.dataset) {
+    window.sessionStorage.setItem(TYPED, JSON.stringify({ ...kept, isLost: true }));
+  } else if (!kept?.isLost) {
+    window.sessionStorage.removeItem(TYPED);
+  } else if (kept.page === window.location.pathname + window.location.search && form?.getAttribute("action") === kept.action) {
+    window.sessionStorage.removeItem(TYPED);
+    const there = kept.who === whoReads() ? typedIn(form) : [];
+    const again = kept.fields.filter(([at, name]) => there[at]?.name === name);
+    again.forEach(([at, , value, checked]) => Object.assign(there[at], checked === undefined ? { value } : { value, checked }));
+    if (again.length) {
+      const told = Object.assign(document.createElement("p"), { className: "said", role: "status" });
+      told.textContent = "What you had typed was not taken. It is in the form again: look at it, and send it once more.";
+      document.getElementById("main").prepend(told);
+    }
+  }
+});
