@@ -33,9 +33,9 @@ from workflow import runs
 # Each verb imports what it alone needs: most commands are one verb, and start the quicker for it.
 if TYPE_CHECKING:
     from processor.client.client import Client
-    from workflow import cycle
     from workflow.engine.engine import Engine
     from workflow.report import CycleReport
+    from workflow.request import Request
 
 # What declares sections of settings; a command may ask for one before it opens the application.
 settings.registered_by(
@@ -99,13 +99,14 @@ class Application:
         trigger: str,
         stop: threading.Event,
         fire_time: dt.datetime | None = None,
-        request: cycle.Request | None = None,
+        request: Request | None = None,
         progress: Progress = silent,
     ) -> CycleReport:
         """Run one staging cycle, and let others see how far it is; see workflow.cycle.run_staging_cycle."""
         from workflow import cycle
+        from workflow.request import Request
 
-        request = request or cycle.Request()
+        request = request or Request()
         run_id = request.run_id or runs.new_run_id(dt.datetime.now(dt.UTC))
         with self.ongoing.following(Stage(run_id, trigger, request.dry_run), progress) as told:
             return cycle.run_staging_cycle(

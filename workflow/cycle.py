@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -39,23 +38,11 @@ from workflow.aftermath import of_staging
 from workflow.history import noticed
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
-from workflow.record import Asked, RunRecord
+from workflow.record import RunRecord
 from workflow.report import CycleReport
+from workflow.request import Request
 from workflow.roots import resolve_roots, scan_db_folder
 from workflow.stopping import StopOrTimeout
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a caller wants of one cycle, over the settings; None leaves it to them."""
-
-    dry_run: bool | None = None
-    settle: bool = True  # wait within the cycle until new files are quiet
-    scan_db: Path | None = None  # move what this scan found, instead of scanning
-    run_id: str | None = None  # made by a caller who needs it before the cycle ends
-    asked_by: str | None = None  # the person or key that asked
-    approves: str | None = None  # the dry run whose plan is to be carried out, and nothing else
-    approved: Mapping[str, str] | None = None  # that plan; see processor.staging.approval
 
 
 def run_staging_cycle(
@@ -76,9 +63,7 @@ def run_staging_cycle(
     """
     with database.read() as connection:
         settings, problems = admin.staging_scan(connection)
-    dry_run = settings.dry_run if request.dry_run is None else request.dry_run
-    asked = Asked(request.run_id, request.asked_by, request.approves)
-    run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=dry_run, asked=asked)
+    run = RunRecord(database, settings, request, trigger=trigger, fire_time=fire_time)
     until = StopOrTimeout(stop, settings.timeout_minutes)
     cycle = _Cycle(database, data_dir, settings, request, run, until, progress)
     with logger.contextualize(run=run.id):
@@ -86,7 +71,7 @@ def run_staging_cycle(
             if problems:
                 raise Misconfigured("; ".join(problems), code="unreadable_setting")
             roots = resolve_roots(database)
-            if dry_run:  # it only reads, so it needs no lock and disturbs nobody
+            if run.dry_run:  # it only reads, so it needs no lock and disturbs nobody
                 return ANSWERS.changing([root.path for root in roots.both], partial(cycle.carry_out, roots, None))
             return holding(database, roots.both, f"cycle {run.id}", until, partial(cycle.carry_out, roots))
         except Busy as error:

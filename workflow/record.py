@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -19,21 +19,11 @@ from config.sections import StagingScan
 from processor.process import ProcessResult
 from workflow import events, plans, runs, telling
 from workflow.report import CycleReport, stored_reasons
+from workflow.request import Request
 from workflow.telling import RunEnd
 
 if TYPE_CHECKING:
     from loguru import Logger
-
-
-class Asked(NamedTuple):
-    """Who asked for a run, and what for; all None for a run nobody asked for by name."""
-
-    run_id: str | None = None
-    by: str | None = None
-    approves: str | None = None  # the dry run whose plan it carries out
-
-
-NOBODY = Asked()
 
 
 class RunRecord:
@@ -43,16 +33,15 @@ class RunRecord:
         self,
         database: Database,
         settings: StagingScan,
+        request: Request,
         *,
         trigger: str,
         fire_time: dt.datetime | None,
-        dry_run: bool,
-        asked: Asked = NOBODY,
     ) -> None:
         now = dt.datetime.now(dt.UTC)
-        self.id = asked.run_id or runs.new_run_id(now)
+        self.id = request.run_id or runs.new_run_id(now)
+        self.dry_run = settings.dry_run if request.dry_run is None else request.dry_run
         self._database = database
-        self._dry_run = dry_run
         self._began = time.monotonic()
         self._open = False
         self._done: CycleReport | None = None
@@ -60,14 +49,14 @@ class RunRecord:
             "id": self.id,
             "status": "running",
             "trigger": trigger,
-            "dry_run": dry_run,
+            "dry_run": self.dry_run,
             "fire_time": fire_time,
             "started_at": now,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "settings": settings.model_dump(mode="json"),
-            "asked_by": asked.by,
-            "approves": asked.approves,
+            "asked_by": request.asked_by,
+            "approves": request.approves,
         }
 
     def start(self, *, holding_lock: bool) -> None:
@@ -86,7 +75,7 @@ class RunRecord:
         report = CycleReport(
             status="failed" if trouble else "done",
             run_id=self.id,
-            dry_run=self._dry_run,
+            dry_run=self.dry_run,
             duration_ms=self._elapsed(),
             inbound=inbound,
             staging=staging,
@@ -95,7 +84,7 @@ class RunRecord:
             error=trouble.reason() if trouble else None,
             exit_code=trouble.exit_code if trouble else 0,
         )
-        if self._dry_run:
+        if self.dry_run:
             with self._database.begin() as connection:
                 plans.keep(connection, self.id, inbound, staging, result.albums)
         self._end(
@@ -105,7 +94,7 @@ class RunRecord:
             error=trouble,
             scan_db=str(scan_db),
         )
-        log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self._dry_run)
+        log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self.dry_run)
         if trouble is None:
             log.info("cycle done")
         else:
@@ -141,7 +130,7 @@ class RunRecord:
         return CycleReport(
             status=status,
             run_id=self.id,
-            dry_run=self._dry_run,
+            dry_run=self.dry_run,
             duration_ms=self._elapsed(),
             error=error.reason(),
             exit_code=error.exit_code,
@@ -154,7 +143,7 @@ class RunRecord:
             now, message = dt.datetime.now(dt.UTC), error and error.message
             runs.finish(connection, self.id, status=status, finished_at=now, error=message, **columns)
             code = error.reason_code if error else None
-            end = RunEnd(self.id, self._dry_run, status, message or status, code, columns.get("counts", {}))
+            end = RunEnd(self.id, self.dry_run, status, message or status, code, columns.get("counts", {}))
             _tell(connection, end, now)
         self._open = False
 
@@ -171,7 +160,7 @@ class RunRecord:
 
 def record_skip(database: Database, settings: StagingScan, fire_time: dt.datetime, why: Reason) -> None:
     """Record a fire time of the schedule at which no cycle could begin."""
-    run = RunRecord(database, settings, trigger="schedule", fire_time=fire_time, dry_run=settings.dry_run)
+    run = RunRecord(database, settings, Request(), trigger="schedule", fire_time=fire_time)
     run.skip(Busy(why.message, code=why.code))
 
 

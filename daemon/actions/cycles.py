@@ -11,8 +11,9 @@ from config.lease import holder
 from daemon.actions.ongoing import Stage
 from daemon.bootstrap import Application
 from daemon.disks import raised, told
-from workflow import cycle, plans, runs
+from workflow import plans, runs
 from workflow.report import CycleReport
+from workflow.request import Request
 from workflow.roots import resolve_roots
 
 
@@ -21,7 +22,7 @@ def ask(app: Application, *, dry_run: bool, actor: str) -> str:
 
     Raises Busy, naming who works there, when a cycle is running anywhere; Misconfigured when there are no roots.
     """
-    return _begin(app, cycle.Request(dry_run=True if dry_run else None, asked_by=actor))
+    return _begin(app, Request(dry_run=True if dry_run else None, asked_by=actor))
 
 
 def approve(app: Application, run_id: str, *, actor: str) -> str:
@@ -37,11 +38,11 @@ def approve(app: Application, run_id: str, *, actor: str) -> str:
     if by := [run["id"] for run in done if run["status"] in ("done", "running")]:
         raise Rejected(f"the plan of {run_id} was carried out already, by {by[0]}", code="already_done")
     app.may_move()
-    request = cycle.Request(dry_run=False, settle=False, asked_by=actor, approves=run_id, approved=plan.approved)
+    request = Request(dry_run=False, settle=False, asked_by=actor, approves=run_id, approved=plan.approved)
     return _begin(app, request)
 
 
-def _begin(app: Application, request: cycle.Request) -> str:
+def _begin(app: Application, request: Request) -> str:
     looked = app.disks.ask({"roots": lambda: raised(lambda: resolve_roots(app.database))})["roots"]
     if looked.late is not None:
         raise Retryable(f"a disk has not answered for {looked.late:.0f} s; nothing was begun", code="disk_late")

@@ -10,8 +10,9 @@ from daemon.actions.act_kinds import Kind
 from daemon.actions.acts import Act, Work
 from daemon.bootstrap import Application
 from scanner.grouping.chosen import Choice
-from workflow import cycle, runs
+from workflow import runs
 from workflow.operations.deciding import Seen, as_seen
+from workflow.request import Request
 from workflow.telling import album_name
 
 
@@ -34,7 +35,7 @@ def begin(
 
     def then() -> None:
         if act.told.follows:
-            request = cycle.Request(run_id=act.id, asked_by=actor)
+            request = Request(run_id=act.id, asked_by=actor)
             app.run_cycle(trigger="request", stop=app.ongoing.stopping, request=request)
 
     app.acts.begin(act, lambda stop: work(act, actor, stop), then)

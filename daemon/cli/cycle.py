@@ -15,8 +15,8 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.summary import print_report
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
-from workflow.cycle import Request
 from workflow.report import CycleReport, plan_json, unrecorded
+from workflow.request import Request
 
 
 @click.command()

@@ -12,7 +12,7 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.summary import print_report
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
-from workflow.cycle import Request
+from workflow.request import Request
 
 
 @click.command()

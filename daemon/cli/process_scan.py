@@ -15,7 +15,7 @@ from daemon.bootstrap import application
 from daemon.cli.output import bear_any_text, full_disk_told
 from daemon.cli.summary import print_report
 from daemon.signals import attended, stop_on_signals
-from workflow.cycle import Request
+from workflow.request import Request
 from workflow.roots import resolve_roots
 
 

@@ -36,6 +36,7 @@ from workflow.engine.job import NewJob
 from workflow.events import KINDS, Event, Kind
 from workflow.operations import deciding
 from workflow.record import RunRecord
+from workflow.request import Request
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 
@@ -76,7 +77,7 @@ def stage(database: Database, run_id: str, *keys: str) -> list[int]:
 
 
 def began(database: Database) -> RunRecord:
-    run = RunRecord(database, StagingScan(), trigger="schedule", fire_time=None, dry_run=False)
+    run = RunRecord(database, StagingScan(), Request(dry_run=False), trigger="schedule", fire_time=None)
     run.start(holding_lock=True)
     return run
 
@@ -185,7 +186,7 @@ def test_an_event_that_becomes_visible_late_is_not_passed_over(database: Databas
 def test_moves_of_items_and_ends_of_runs_are_told(database: Database, engine: Engine) -> None:
     put(database, review__auto_approve="0.99")
     (one,) = stage(database, "r1", "k1")
-    run = RunRecord(database, StagingScan(), trigger="command", fire_time=None, dry_run=False)
+    run = RunRecord(database, StagingScan(), Request(dry_run=False), trigger="command", fire_time=None)
     run.start(holding_lock=True)
     run.fail(Misconfigured("no disk"))
     put(database, review__auto_approve="off")
@@ -256,7 +257,7 @@ def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Databas
     told_of = []
     no_disk = Misconfigured("no disk", code="root_away")
     for error in (None, no_disk, no_disk, Misconfigured("3 GiB missing", code="full"), None, None):
-        run = RunRecord(database, StagingScan(), trigger="schedule", fire_time=None, dry_run=False)
+        run = RunRecord(database, StagingScan(), Request(dry_run=False), trigger="schedule", fire_time=None)
         run.start(holding_lock=True)
         if error is not None:
             run.fail(error)

@@ -24,8 +24,9 @@ from scanner.options import silent
 from tests.databases import opened
 from tests.items import recorded
 from tests.scenarios.drops import Thing, lay_out
-from workflow.cycle import Request, run_staging_cycle
+from workflow.cycle import run_staging_cycle
 from workflow.report import CycleReport
+from workflow.request import Request
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 Tree = dict[bytes, tuple[int, ...]]

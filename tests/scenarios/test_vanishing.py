@@ -15,8 +15,9 @@ from config.lease import Guard
 from processor.tables import TransferRow
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
-from workflow.cycle import Request, run_staging_cycle
+from workflow.cycle import run_staging_cycle
 from workflow.report import CycleReport
+from workflow.request import Request
 
 
 def go_away(album: Path, away: Path) -> None:
