@@ -14,19 +14,19 @@ NO_DISCS = frozenset((128, 160, 180, 192, 224, 256, 320))  # without "CD1": bit 
 
 LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
 
-_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten"
+WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
-_COUNT = {w: n for words in (_WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
+_COUNT = {w: n for words in (WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
 _OF = r"(?:[\W_]*of[\W_]*\d{1,3})?"
-_NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
+_NUMBER = rf"(?:(?:[\W_]+n[or]\b)?[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{WORDS})\b){_OF}"
 _CD = r"(?:cd|dis[ck])"
 _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
 _OF_CD = r"(?:(?:copy[\W_]*control|data|dts|enhanced|mixed[\W_]*mode|8cm|blu-?spec|minimax|shm|hybrid)[\W_]*)?"
 SIZED = r"[\W_]*(?:inch|vinyl|shellac|laserdisc)"  # behind inches: "12 Vinyl 02", "7 inch"
 _MEDIUM = (  # as people call them, and MusicBrainz, after which Lidarr calls folders: "Hybrid SACD 01", "12 Vinyl 02"
-    rf"(?:{_OF_CD}(?:{_DISC}|sacd)(?:[-+][rg]\b)?|h[dq]cd|disque|scheibe|schijf|p[łl]yta|dvd(?:[\W_]?(?:audio|video|[arv])\b)?"
+    rf"(?:{_OF_CD}(?:{_DISC}|sacd)(?:[-+][rg]\b)?|h[dq]cd|disque|scheibe|platte|schijf|p[łl]yta|dvd(?:[\W_]?(?:audio|video|[arv])\b)?"
     r"|blu-?ray|(?:\d\d?[\W_]*(?:inch[\W_]*)?)?(?:vinyl|shellac|laserdisc)|lp|record|пластинка|tape|[ck]assette|кассета"
-    r"|(?:mini|dual)[\W_]?dis[ck]|hd[\W_]?dvd|usb[\W_]*flash[\W_]*drive|digital[\W_]*media)"
+    r"|(?:mini|dual)[\W_]?dis[ck]|hd[\W_]?dvd|usb[\W_]*flash[\W_]*drive|(?:digital[\W_]*)?media)"
     r"(?:[\W_]*[(\[][^()\[\]]*(?:layer|channels?|multichannel|side)\b[^()\[\]]*[)\]])?"  # "SACD (2 channels) 01"
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
@@ -37,11 +37,12 @@ _DISC_FOLDERS = (
     pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     pattern(r"[\W_]*(?P<number>\d{1,3})[\W_]*of[\W_]*\d{1,3}[\W_]*", re.IGNORECASE),
     pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
+    pattern(r"第?\s*(?P<number>\d{1,2})\s*(?:碟|枚目).*", re.DOTALL),
     pattern(
         rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_-]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
     ),
 )
-_BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
+_BONUS = r"bonus(?:(?:[\W_]+\w+)?[\W_]*(?:cd|dis[ck]|dvd|lp)|[\W_]*tracks?)?"
 _BONUS_FOLDER = pattern(
     rf"[\W_]*(?:{_BONUS}|(?:cd|dis[ck]|disque|dvd)[\W_]*(?:bonus|0+)|(?:extra|drama|ドラマ|特典)[\W_]*(?:cd|dis[ck]|dvd)|特典)"
     r"[\W_]*",
@@ -50,9 +51,10 @@ _BONUS_FOLDER = pattern(
 _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
 _DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
+_MEDIUM_ALONE = pattern(rf"[\W_]*{_MEDIUM}[\W_]*", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    rf"[\W_]*(?:\d{{1,3}}(?:[\W_]*of|{SIZED})|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
-    r"|[ck]assette|plyta|face|cara|seite|strana|bonus|extra|drama)",
+    rf"[\W_]*(?:\d{{1,3}}(?:[\W_]*of|{SIZED})|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|med|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
+    r"|[ck]assette|p(?:latte|lyta)|face|cara|seite|strana|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -105,6 +107,12 @@ def is_bonus_folder(text: str) -> bool:
     """Tell whether a folder is a disc that has no number of its own, or comes before the first: "Bonus CD", "CD0"."""
     text = narrow(text).strip()
     return _may_be_disc(text) and _BONUS_FOLDER.fullmatch(text) is not None
+
+
+def is_medium(text: str) -> bool:
+    """Tell whether a folder is called after a medium and nothing else: "CD", "DVD"."""
+    text = narrow(text).strip()
+    return _may_be_disc(text) and _MEDIUM_ALONE.fullmatch(text) is not None
 
 
 def is_disc_alone(text: str) -> bool:

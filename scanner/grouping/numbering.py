@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from scanner.grouping.discs import SIZED, narrow
+from scanner.grouping.discs import SIZED, WORDS, is_medium, narrow
 from scanner.grouping.folding import clean
 from scanner.grouping.names import TrackName, parse_track, spaced, split_artist
 from scanner.grouping.patterns import pattern
@@ -31,15 +31,27 @@ _PARTS = (
         r"|часть|том)[\W_]*(?P<number>\d{1,2}|[ivx]+)(?![^\W_]).*",
         re.IGNORECASE | re.DOTALL,
     ),
-    pattern(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
+    pattern(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚碟盤盘巻卷集部幕].*", re.DOTALL),
     pattern(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
     pattern(  # not the size of a record that has a number, too
         rf"(?!(?:7|8|10|12){SIZED}\D*\d)(?P<number>\d{{1,2}})(?:[\W_]+\D.*)?",
         re.IGNORECASE | re.DOTALL,
     ),
 )
+_COUNTING_FOLDERS = (  # whatever the word is: "Platte 1", "Reel One", "Second Disc"
+    pattern(
+        r"(?P<before>\D{0,80}?)(?P<number>\d{1,2})(?:\W*(?:cd|lp|dis[ck]|dvd))?(?![^\W_]).*", re.IGNORECASE | re.DOTALL
+    ),
+    pattern(
+        rf"(?P<before>(?:.{{0,80}}?[\W_])??)(?P<number>[ivx]+|{WORDS}"
+        r"|first|second|third|fourth|fifth)(?![^\W_]).*",
+        re.IGNORECASE | re.DOTALL,
+    ),
+)
 _COUNTED = {word: n for n, word in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], 1)}
 _COUNTED |= {word: n for n, word in enumerate("一二三四五六七八九十", 1)}
+_COUNTED |= {word: n for n, word in enumerate(WORDS.split("|"), 1)}
+_COUNTED |= {word: n for n, word in enumerate(["first", "second", "third", "fourth", "fifth"], 1)}
 _COUNTED |= {"上": 1, "前": 1, "中": 2, "下": 3, "後": 3, "后": 3}
 
 
@@ -120,4 +132,22 @@ def by_parts(folders: Sequence[str]) -> list[int] | None:
             if not numbers.count(2):
                 numbers = [2 if number in "下後后" else n for number, n in zip(found, numbers, strict=True)]
             return numbers if all(numbers) and len(set(numbers)) == len(numbers) else None
+    return None
+
+
+def by_same_word(folders: Sequence[str]) -> list[int] | None:
+    """Read names that count from one behind the same word, whichever it is: "Platte 1", "Reel One", "Second Disc".
+
+    Folders that are called after media, "CD" and "DVD", count as well, the CD first.
+    """
+    texts = [narrow(folder).strip().casefold() for folder in folders]
+    if all(map(is_medium, texts)):
+        order = sorted(texts, key=lambda text: (not text.startswith(("cd", "dis")), text))
+        return [order.index(text) + 1 for text in texts] if len(set(texts)) == len(texts) else None
+    for style in _COUNTING_FOLDERS:
+        found = [name for name in map(style.fullmatch, texts) if name]
+        if len(found) == len(texts) and len({name["before"].strip() for name in found}) == 1:
+            said = [name["number"] for name in found]
+            numbers = [int(number) if number.isdecimal() else _COUNTED.get(number, 0) for number in said]
+            return numbers if sorted(numbers) == [*range(1, len(numbers) + 1)] else None
     return None

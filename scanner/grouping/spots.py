@@ -19,7 +19,7 @@ from scanner.grouping.discs import (
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.names import text_of
-from scanner.grouping.numbering import by_parts, is_part
+from scanner.grouping.numbering import by_parts, by_same_word, is_part
 
 
 class Spot(NamedTuple):
@@ -140,11 +140,12 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         if len(members) == 1 or parent in music:
             continue
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
-        numbers = by_parts(names)
-        copies = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
+        parts = by_parts(names)
+        numbers = parts or by_same_word(names)
+        may_be_copies = not parts or names[0][:1].isdecimal()  # "16 bit" and "24 bit", "CD" and "LP"
         if (
             numbers
-            and not copies
+            and not (may_be_copies and _same_titles(*members[:2]))
             and not _is_one_song_each(members)
             and all(_agree(members[0], other) for other in members)
         ):

@@ -269,6 +269,10 @@ STYLES = [
     ("Disc I", "Disc II"),
     ("Scheibe 1", "Scheibe 2"),
     ("CD 1 - Ebb", "CD 2 - Flood"),
+    ("CD No. 1", "CD Nr. 2"),
+    ("Platte 1", "Platte 2"),
+    ("第1碟", "第2碟"),
+    ("[media]01", "[media]02"),
 ]
 
 
@@ -544,6 +548,13 @@ def test_volumes_and_parts_are_no_discs(shelf: Shelf) -> None:
         ("Часть 1", "Часть 2"),
         ("1", "2"),
         ("01 Early", "02 - Late"),
+        ("1CD", "2CD"),
+        ("D1", "D2"),
+        ("Reel One", "Reel Two"),
+        ("First Disc", "Second Disc"),
+        ("Box I", "Box II"),
+        ("CD", "DVD"),
+        ("Disc", "Blu-ray"),
     ],
 )
 def test_parts_that_are_tagged_as_one_album_are_its_discs(shelf: Shelf, style: tuple[str, str]) -> None:
@@ -588,12 +599,31 @@ def test_parts_of_a_compilation_are_its_discs_whoever_plays_on_each(shelf: Shelf
 
 
 @pytest.mark.parametrize(
-    "style", [("1", "2"), ("FLAC", "MP3"), ("1963", "1977"), ("Part 1", "More"), ("Vol 2", "Vol. II")]
+    "style",
+    [
+        *[("1", "2"), ("FLAC", "MP3"), ("1963", "1977"), ("Part 1", "More"), ("Vol 2", "Vol. II")],
+        *[("Take 1", "Take 2"), ("CD", "LP"), ("Rip one", "Rip two")],
+    ],
 )
 def test_copies_that_are_tagged_as_one_album_stay_apart(shelf: Shelf, style: tuple[str, str]) -> None:
     for folder in style:
         shelf.album(f"Box/{folder}", range(1, 3), artist="Queen", album="Box")
     assert len(shelf.groups()) == 2
+
+
+@pytest.mark.parametrize("style", [("Karajan 1", "Solti 2"), ("Reel 2", "Reel 3"), ("One", "Another"), ("CD", "cd")])
+def test_folders_that_do_not_count_from_one_behind_one_word_stay_apart(shelf: Shelf, style: tuple[str, str]) -> None:
+    for folder in style:
+        for n in (1, 2):
+            shelf.track(f"Box/{folder}/0{n}.mp3", artist="Queen", album="Box", title=f"{folder} {n}", track=n)
+    assert len(shelf.groups()) == 2
+
+
+@pytest.mark.parametrize("bonus", ["Bonus Live CD", "Bonus Acoustic Disc"])
+def test_a_bonus_disc_of_some_kind_belongs_to_its_album(shelf: Shelf, bonus: str) -> None:
+    shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Box")
+    shelf.album(f"Box/CD2 ({bonus})", range(1, 3), artist="Queen", album=f"Box ({bonus})")
+    assert (shelf.only().album, shelf.only().discs) == ("Box", 2)
 
 
 def test_a_bonus_disc_in_a_numbered_folder_belongs_to_its_album(shelf: Shelf) -> None:

@@ -75,6 +75,14 @@ from scanner.grouping.names import (
         ("Side Effects", None),
         ("1", None),
         ("CD0", None),
+        ("CD No. 2", 2),
+        ("Disc Twelve", 12),
+        ("Platte 2", 2),
+        ("Platter 2", None),
+        ("[media]02", 2),
+        ("Mediaeval 2", None),
+        ("第2碟", 2),
+        ("2枚目", 2),
     ],
 )
 def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> None:
