@@ -97,7 +97,7 @@ def parse_album(text: str) -> AlbumName:
         del parts[0]
     elif len(parts) > 2 and _COUNTED_OF_ARTIST.fullmatch(parts[1]):
         del parts[1]
-    artist = parts[0] if len(parts) > 1 else None
+    artist = parts[0] if len(parts) > 1 and not DATE.fullmatch(parts[0]) else None
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
 
 

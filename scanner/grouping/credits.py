@@ -29,7 +29,9 @@ _GUESTS = pattern(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
 _FEATURED = pattern(r"\s*[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
 _COMMA = pattern(r"\s*,(?!\s*(?:the|an?)\s*\Z)", re.IGNORECASE)  # "Beatles, The" is one
 _ARTICLE_LAST = pattern(r"([^,]+), (the|a|an)", re.IGNORECASE)
-_WITH_OTHERS = pattern(" (?:and|with) ")
+_SLASH = pattern(r"\s*[/\\]+\s*")  # between names in ID3v2.3
+_SLASHED = " / "
+_WITH_OTHERS = pattern(" (?:and|with|w|x|vs|und|mit|et|e|y|con|och|og|med|/) ")
 _OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
     r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
     r"|(?:19|20)\d\d\s?[-–]\s?(?:(?:19|20)?\d\d)?[)\]])",
@@ -38,11 +40,12 @@ _OEUVRE = pattern(  # what folders of all that an artist made are called: "Disco
 
 _YEARS = pattern(r"(?:19|20)\d\ds?|\d0s|(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")  # "Artist/1984", "Artist/1980s"
 _SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "Singles" may also be who made them
-    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|eps|singles|live|compilations|bootlegs|demos)"
+    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|ep'?s|singles|live|compilations|bootlegs|demos|others?)"
     r"(?: (?:&|and) \w+)?"
     r"|(?:студийные )?альбомы|синглы|сборники|концерты",
     re.IGNORECASE,
 )
+_SHELF_OF_MANY = pattern(r"compilations|(?:original )?soundtracks|osts?|box[ -]?sets", re.IGNORECASE)
 
 
 class Credit(NamedTuple):
@@ -53,7 +56,7 @@ class Credit(NamedTuple):
     together: str | None = None  # "A; B", where tags name several album artists; keys go by the first
 
 
-_BY_RULE = Credit(VARIOUS_ARTISTS, "rule")
+BY_RULE = Credit(VARIOUS_ARTISTS, "rule")
 _UNKNOWN = Credit(None, None)
 
 
@@ -85,11 +88,20 @@ def _folded_credit(track: Track) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _folded_main(artist: str) -> str:
-    return fold(VARIOUS_ARTISTS if is_various(artist) else _COMMA.sub(" &", main_artist(artist)))
+    if is_various(artist):
+        return fold(VARIOUS_ARTISTS)
+    said = _COMMA.sub(" &", main_artist(artist))
+    return _SLASHED.join(filter(None, map(fold, _SLASH.split(said)))) or fold(said)
+
+
+def _without_slash(name: str) -> str:
+    return name.replace(_SLASHED, " ")  # "AC/DC" is "AC-DC", too
 
 
 def _same_names(folded: list[str | None]) -> list[str | None]:
-    """Map each name to the most frequent one that it is a spelling or an extension of: "A with B" of "A"."""
+    """Map each name to the most frequent one that it is a spelling or an extension of: "A with B", "A/B" of "A"."""
+    said = {*folded}
+    folded = [plain if name and (plain := _without_slash(name)) in said else name for name in folded]
     counts = Counter(name for name in folded if name)
     same: dict[str | None, str | None] = {}
     kept: list[str] = []
@@ -121,7 +133,7 @@ def credit_of(credited: list[str], artists: list[str], flagged: bool) -> Credit:
     credit = _majority(artists)
     # players flag a "best of" of one artist as a compilation too
     if flagged and (len(artists) < 2 or credit.source != "tag"):
-        return _BY_RULE
+        return BY_RULE
     return credit
 
 
@@ -134,11 +146,11 @@ def _majority(artists: list[str]) -> Credit:
         return _UNKNOWN
     top = commonest(name for name in names if name)
     if 2 * counts[top] <= len(artists) and len(counts) > 1:
-        return _BY_RULE
+        return BY_RULE
     if top == fold(VARIOUS_ARTISTS):
         return Credit(VARIOUS_ARTISTS, "tag" if len(counts) == 1 else "majority")
     shown = [main_artist(artist) for artist, name in zip(artists, names, strict=True) if name == top]
-    exact = [artist for artist in shown if _folded_main(artist) == top]
+    exact = [artist for artist in shown if _without_slash(_folded_main(artist)) == _without_slash(top)]
     return Credit(commonest(exact or shown), "tag" if len(counts) == 1 else "majority")
 
 
@@ -176,10 +188,12 @@ def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
     text = text_of(name)
     if not text:
         return None
-    shelf = _YEARS.fullmatch(text) or (dated and above and _SHELF.fullmatch(text))
+    sure = _YEARS.fullmatch(text) or _SHELF_OF_MANY.fullmatch(text)  # nobody is called so
+    shelf = sure or (dated and above and _SHELF.fullmatch(text))
     if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
+        many = text if is_various(text) else None  # "Music/Compilations"
         text = text_of(above.rpartition(b"/")[2])
         if (not text or is_nameless(text)) if shelf else not _OEUVRE.search(text):
-            return None
+            return many
     said = parse_album(text)  # "Artist - Discography (1990-2010)"
     return said.artist or (said.album and _OEUVRE.sub("", said.album))

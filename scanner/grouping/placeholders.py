@@ -37,6 +37,7 @@ _NUMBER: Final = rf"(?i:(?:{_TRACK}[\W_]*)?#?\d{{1,3}})"
 _VARIOUS: Final = frozenset(  # folded
     (
         *("various", "various artists", "various artist", "va", "v a", "aa vv", "aavv", "vv aa", "vvaa"),
+        "compilations",
         *("vari", "vari artisti", "artisti vari", "varios", "varios artistas", "varios artistes", "varios interpretes"),
         *("divers", "divers artistes", "artistes divers", "artistes varies", "diversen", "diverse", "diverse artister"),
         *("diverse artiesten", "diverse interpreten", "diverse kunstler", "diverse kunstnere", "verschiedene"),

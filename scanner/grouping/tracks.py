@@ -12,7 +12,7 @@ from scanner.grouping.album_names import parse_album
 from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import are_clean, clean
 from scanner.grouping.groups import Source, TrackRow
-from scanner.grouping.names import may_tell_disc, parse_track, stem_of, text_of
+from scanner.grouping.names import may_tell_disc, parse_track, spaced, stem_of, text_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import may_say_unknown, says_unknown
 
@@ -81,9 +81,19 @@ def present(row: TrackRow) -> Track:
 
 
 def _behind_folder(folder: bytes, stem: str) -> str:
-    """Leave out what a file's name repeats of its folder's: "Adele - 21 - 01 Title" in "Adele - 21 (2011)"."""
-    said = parse_album(text_of(folder.rpartition(b"/")[2])) if " - " in stem else None
-    return stem.removeprefix(f"{said.artist} - {said.album} - ") if said else stem
+    """Leave out what a file's name repeats of its folder's: "Adele - 21 - 01 Title" in "Adele - 21 (2011)".
+
+    So is the artist above left out where nothing else tells where the name ends: "Adele-21-01-Title" in "Adele/21".
+    """
+    if stem.count("-") < 2:
+        return stem
+    above, _, name = folder.rpartition(b"/")
+    said = parse_album(text_of(name))
+    if " - " in stem:
+        return stem.removeprefix(f"{said.artist} - {said.album} - ")
+    repeated = f"{said.artist or text_of(above.rpartition(b'/')[2])}-{said.album}-"
+    tight = spaced(stem)
+    return tight[len(repeated) :] if tight.casefold().startswith(repeated.casefold()) else stem
 
 
 @lru_cache(maxsize=1024)

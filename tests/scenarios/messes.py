@@ -245,6 +245,8 @@ COLLECTIONS: dict[str, Mess] = {
     "reels": pair("Reel One", "Reel Two"),
     "a CD and a DVD": pair("CD", "DVD"),
     "media as a plugin calls them": pair("[media]01", "[media]02"),
+    "names between slashes": alone(tagged({"artist": "Slash"}, {"artist": "Slash/Bo"}, {"artist": "Slash/Cy"}),
+                                   "staged 3"),
     "versions": pair("A Ver.", "B Ver.", APART),
     "conductors": pair("Karajan 1963", "Solti 1972", APART, album_artist="Beethoven"),
     "stereo and multichannel": pair("Stereo", "Multichannel", APART, "dsf"),

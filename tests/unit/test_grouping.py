@@ -142,6 +142,20 @@ def test_a_band_has_the_album_whoever_sings_with_it(shelf: Shelf, band: str, gue
     assert shelf.only().album_artist == band
 
 
+@pytest.mark.parametrize("between", ["/", " / ", "\\\\", " x ", " vs. ", " w/ ", " und ", " et "])
+def test_a_band_has_the_album_whatever_stands_between_the_names(shelf: Shelf, between: str) -> None:
+    for number, guest in enumerate(("", f"{between}Ada", f"{between}Bo", f"{between}Cy"), 1):
+        shelf.album("x", [number], artist=f"The Band{guest}", album="Guests")
+    assert shelf.only().album_artist == "The Band"
+
+
+@pytest.mark.parametrize("other", ["AC-DC", "AC DC", "Ac/Dc"])
+def test_a_slash_within_a_name_is_one_spelling_of_it(shelf: Shelf, other: str) -> None:
+    shelf.album("x", range(1, 3), artist="AC/DC", album="Powerage")
+    shelf.album("x", [3], artist=other, album="Powerage")
+    assert (shelf.only().album_artist, shelf.only().sources["album_artist"]) == ("AC/DC", "tag")
+
+
 def test_a_name_that_begins_like_another_is_another(shelf: Shelf) -> None:
     for number, band in enumerate(("Yes", "Yes Men", "Yes Sir", "Yesterday"), 1):
         shelf.album("x", [number], artist=band, album="Yes!")
@@ -938,6 +952,15 @@ def test_a_number_in_a_series_is_no_name(shelf: Shelf, folder: str, album: str) 
         ("Rock/Live/Long", ("Live", "Long", None)),
         ("Downloads/Live/1999 - Long", (None, "Long", 1999)),
         ("Ada/Albums/Long", (None, "Long", None)),
+        ("Ada/EP's/1999 - Long", ("Ada", "Long", 1999)),
+        ("Ada/Soundtracks/Long", ("Ada", "Long", None)),
+        ("Ada/Compilations/Long", ("Ada", "Long", None)),
+        ("Ada/Box Sets/1999 - Long/CD1", ("Ada", "Long", 1999)),
+        ("Ada/Other/1999 - Long", ("Ada", "Long", 1999)),
+        ("Soundtracks/Long (1999)", (None, "Long", 1999)),
+        ("Compilations/Long (1999)", ("Various Artists", "Long", 1999)),
+        ("Music/Compilations/Long", ("Various Artists", "Long", None)),
+        ("Ada/1999-05-21 - Long", ("Ada", "1999-05-21 - Long", 1999)),
     ],
 )
 def test_what_albums_are_sorted_by_is_nobody(

@@ -60,6 +60,15 @@ def test_the_names_of_a_rip_count_its_tracks(
     assert [(track.disc, track.track, track.title) for track in one.tracks] == expected
 
 
+@pytest.mark.parametrize("folder", ["A-ha/Hunting High", "A-ha - Hunting High (1985)"])
+@pytest.mark.parametrize("before", ["A-ha-Hunting High-", "a-ha-hunting_high-"])
+def test_what_names_repeat_without_a_space_is_no_artist(shelf: Shelf, folder: str, before: str) -> None:
+    shelf.untagged(folder, f"{before}01-Rain.mp3", f"{before}02-Hail.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album) == ("A-ha", "Hunting High")
+    assert [(track.track, track.title) for track in one.tracks] == [(1, "Rain"), (2, "Hail")]
+
+
 @pytest.mark.parametrize(
     ("artist", "album"), [("Adele", "21"), ("Nala Sinephro", "Space 1.8"), ("Blink-182", "Neighborhoods")]
 )
