@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from config.blake import blake2b
 from config.reasons import show_path
+from scanner.grouping.credits import BY_RULE
 from scanner.grouping.folding import fold
+from scanner.grouping.shares import nearly_one_a_track
 from scanner.grouping.tidy import Part
 from scanner.grouping.tracks import Number
 
@@ -39,7 +41,7 @@ def merge(albums: Iterable[Part], taken: set[str]) -> list[Whole]:
     later finds the first one. Where several albums of one scan share it, the largest has it, of which the others may be
     copies; they get the names of their folders added. Keys in `taken` have others; those given are put into it.
     """
-    ordered = sorted(albums, key=attrgetter("first"))
+    ordered = _with_compilations(sorted(albums, key=attrgetter("first")))
     by_identity: dict[str, list[Part]] = defaultdict(list)
     releases = _releases(ordered)
     leads = _leads(ordered)
@@ -53,6 +55,33 @@ def merge(albums: Iterable[Part], taken: set[str]) -> list[Whole]:
             wholes.append(Whole(unused_key(plain, parts[0], taken), tuple(parts), twin))
             twin = twin if twin is not None else parts[0].first[0]
     return wholes
+
+
+def _with_compilations(albums: list[Part]) -> list[Part]:
+    """Credit a compilation to various artists that is filed by its singers: "Blur/Hits/01", "Pulp/Hits/02"."""
+    by_title: dict[str, list[int]] = defaultdict(list)
+    for index, album in enumerate(albums):
+        if album.title and album.credit.source == "tag" and not album.release_id:
+            by_title[album.title.casefold()].append(index)
+    for found in by_title.values():
+        if len(found) > 1 and _is_compilation([albums[index] for index in found]):
+            for index in found:
+                albums[index] = albums[index]._replace(credit=BY_RULE)
+    return albums
+
+
+def _is_compilation(parts: Sequence[Part]) -> bool:
+    """Tell whether nearly each track is by somebody else, none has an album artist, and they count one another."""
+    singers = Counter(album.names[0] for album in parts for _ in album.files if album.names)
+    if not nearly_one_a_track(singers):
+        return False
+    tracks = [track for album in parts for track in album.tracks]
+    numbers = {track.number for track in tracks}
+    if None in numbers or len(numbers) < len(tracks) or any(track.album_artist for track in tracks):
+        return False
+    totals = {track.row.track_total for track in tracks}
+    counted = len(totals) == 1 and None not in totals
+    return counted or numbers == {(1, track) for track in range(1, len(tracks) + 1)}
 
 
 def _releases(albums: Iterable[Part]) -> dict[Names, set[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -31,6 +31,12 @@ class Share(NamedTuple):
         self.tracks.extend(tracks)
         if stray:
             self.strays.extend(tracks)
+
+
+def nearly_one_a_track(artists: Counter[str]) -> bool:
+    """Tell whether so many artists can only be a compilation (Lidarr's rule)."""
+    total = artists.total()
+    return len(artists) > MAJORITY * total and max(artists.values()) < (1 - MAJORITY) * total
 
 
 def by_album(place: Place, tracks: list[Track]) -> list[Share]:

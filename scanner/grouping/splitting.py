@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from scanner.grouping.credits import commonest, whose
 from scanner.grouping.patterns import pattern
 from scanner.grouping.places import Place
-from scanner.grouping.shares import MAJORITY, Share
+from scanner.grouping.shares import MAJORITY, Share, nearly_one_a_track
 from scanner.grouping.tracks import Track, repeats
 
 _FORMAT = pattern(rb"(?:_(?:vbr|\d+kbp?s?))?\.[^.]*\Z", re.IGNORECASE)  # "01_64kb.mp3" beside "01_vbr.mp3"
@@ -32,7 +32,7 @@ def by_artist(place: Place, share: Share, total: int) -> list[Share]:
     clash = repeats(share.tracks) > sum(map(repeats, parts.values()))
     credited = len({artist for artist, track in zip(artists, share.tracks, strict=True) if track.album_artist}) > 1
     if place.is_root:
-        split = clash or not _scattered(known)
+        split = clash or not nearly_one_a_track(known)
     elif credited:
         split = clash or len(share.tracks) < MAJORITY * total or _are_of_other_years(parts.values())
     else:
@@ -57,12 +57,6 @@ def by_format(share: Share) -> list[Share]:
 def _part(share: Share, tracks: list[Track]) -> Share:
     strays = {track.row.file_id for track in share.strays}
     return Share(share.name, None, tracks, [track for track in tracks if track.row.file_id in strays])
-
-
-def _scattered(artists: Counter[str]) -> bool:
-    """Tell whether so many artists can only be a compilation: nearly one a track (Lidarr's rule)."""
-    total = artists.total()
-    return len(artists) > MAJORITY * total and max(artists.values()) < (1 - MAJORITY) * total
 
 
 def _all_begin(parts: Iterable[list[Track]]) -> bool:

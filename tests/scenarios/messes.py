@@ -245,6 +245,10 @@ COLLECTIONS: dict[str, Mess] = {
     "reels": pair("Reel One", "Reel Two"),
     "a CD and a DVD": pair("CD", "DVD"),
     "media as a plugin calls them": pair("[media]01", "[media]02"),
+    "singers of a compilation": alone(
+        {f"{n}/Hits/{i}.mp3": song(i, artist=f"Singer {n}", album="All Hits") for i, n in enumerate("abcde", 1)},
+        "staged 5",
+    ),
     "names between slashes": alone(tagged({"artist": "Slash"}, {"artist": "Slash/Bo"}, {"artist": "Slash/Cy"}),
                                    "staged 3"),
     "versions": pair("A Ver.", "B Ver.", APART),

@@ -640,6 +640,42 @@ def test_a_bonus_disc_of_some_kind_belongs_to_its_album(shelf: Shelf, bonus: str
     assert (shelf.only().album, shelf.only().discs) == ("Box", 2)
 
 
+SINGERS = ("Blur", "Pulp", "Suede", "Oasis", "Elastica")
+
+
+@pytest.mark.parametrize("place", ["{}/Hits", "Hits/{}", "Music/{}"])
+@pytest.mark.parametrize("total", [None, 18])
+def test_a_compilation_that_is_filed_by_singers_is_one_album(shelf: Shelf, place: str, total: int | None) -> None:
+    for n, singer in enumerate(SINGERS, 1):
+        number = 2 * n if total else n  # with gaps
+        shelf.album(place.format(singer), [number], artist=singer, album="Hits", track_total=total)
+    one = shelf.only()
+    assert (one.album_artist, len(one.tracks), one.compilation) == ("Various Artists", 5, True)
+    assert {"compilation_by_rule", "folders_merged"} <= codes(one)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tracks": [(1,), (2,), (3,), (4,), (4,)]},  # two have the same
+        {"tracks": [(1,), (2,), (3,), (4,), (7,)]},  # there is a gap, and no total
+        {"tracks": [(1, 2), (3, 4), (5, 6), (7, 8), (9, 10)]},  # several by each
+        {"own": True},  # each has an album artist
+        {"mixed": True},  # totals differ
+    ],
+)
+def test_songs_of_one_albums_title_by_many_bands_are_no_compilation_in_doubt(
+    shelf: Shelf, said: dict[str, Any]
+) -> None:
+    tracks = said.get("tracks", [(1,), (2,), (3,), (4,), (9,)] if "mixed" in said else [(n,) for n in range(1, 6)])
+    for singer, numbers in zip(SINGERS, tracks, strict=True):
+        credit = singer if "own" in said else None
+        total = 9 + len(singer) if "mixed" in said else None
+        where = f"{singer}/Hits"
+        shelf.album(where, numbers, artist=singer, album="Hits", album_artist=credit, track_total=total)
+    assert len(shelf.groups()) == 5
+
+
 def test_a_bonus_disc_in_a_numbered_folder_belongs_to_its_album(shelf: Shelf) -> None:
     shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Box")
     shelf.album("Box/CD2", range(1, 3), artist="Queen", album="Box (Bonus Disc)")
