@@ -52,7 +52,7 @@ def main() -> None:
 def _asked(words: Sequence[str]) -> tuple[str, Path, int]:
     """Return folder, output and workers; `-path x`, `--path x` and `-path=x` are the same.
 
-    Read by hand, because argparse, or click, as the other commands have it, would be a tenth of a start, or half.
+    Read by hand, because argparse, or click, as the other commands have it, would add a tenth to a start, or a third.
     """
     asked = {"workers": "4"}
     rest = iter(words)

@@ -22,7 +22,7 @@ from loguru import logger
 from config.libraries import list_libraries
 from config.locks import hold
 from daemon.cli import main
-from daemon.cli.process_scan import main as process_scan
+from daemon.process_scan import main as process_scan
 from daemon.scan_inbound import main as scan_inbound
 from tests.commands import chosen
 from tests.scenarios.drops import JPEG, Drop, link, song, songs
