@@ -116,7 +116,7 @@ def _plan(database: Database, scan: ScanDb, roots: Roots, options: ProcessOption
             if waits or group.verdict != "take":
                 proposals.append(unnamed(group, files))
             else:
-                proposals += propose([group], files, _cues(tree, files))
+                proposals.append(propose(group, files, _cues(tree, files)))
     moving = [proposal for proposal in proposals if proposal.target is not None]
     world = look(database, roots, moving, waiting, Contents(scan.facts, _digests(scan)), options.reserve)
     plans = decide(proposals, world, options.rules)

@@ -69,38 +69,6 @@ class SourceFile(Protocol):
 
 
 def propose(
-    groups: Iterable[Group], files: Mapping[int, SourceFile], cues: Mapping[int, Set[str]] | None = None
-) -> tuple[Proposal, ...]:
-    """Name every file of every group; nothing is known of the disk yet, so nothing is decided.
-
-    `files` has every file id of the groups. `cues` has what cue sheets refer to, by the sheet's file id; see
-    `cue_references`. A group without an album's name has no target.
-    """
-    return tuple(_proposal(group, files, cues or {}) for group in groups)
-
-
-def unnamed(group: Group, files: Mapping[int, SourceFile]) -> Proposal:
-    """Leave every file of a group where it is: of one that goes nowhere, whatever it would be called.
-
-    Naming is a large part of what an idle cycle costs, and thousands of albums may wait at each.
-    """
-    ids = (*(track.file_id for track in group.tracks), *group.sides)
-    return Proposal(group, None, tuple(_planned(id, files[id], files[id].role, files[id].path) for id in ids))
-
-
-def join(proposal: Proposal, there: Iterable[bytes], discs: int, tracks: int) -> Proposal:
-    """Name the files anew, for a folder that holds the files `there`, of an album whose highest numbers are given."""
-    files = {file.file_id: file for file in proposal.files}
-    return _proposal(proposal.group, files, proposal.cues, there, discs, tracks)
-
-
-def cue_references(sheet: bytes) -> frozenset[str]:
-    """Return the names, folded, of the files a cue sheet plays, without any folder."""
-    found = (quoted or plain for quoted, plain in _CUE_FILE.findall(text_of(sheet)))
-    return frozenset(layout.fold(re.split(r"[/\\]", name)[-1].encode()) for name in found)
-
-
-def _proposal(
     group: Group,
     files: Mapping[int, SourceFile],
     cues: Mapping[int, Set[str]],
@@ -108,6 +76,11 @@ def _proposal(
     discs: int = 1,
     tracks: int = 0,
 ) -> Proposal:
+    """Name every file of a group; nothing is known of the disk yet, so nothing is decided.
+
+    `files` has every file id of the group, `cues` what cue sheets refer to, by the sheet's file id; see
+    `cue_references`. A group without an album's name has no target. For one that joins others see `join`.
+    """
     target = None if group.album is None else layout.album_folder(group.album_artist, group.album, group.year)
     places = layout.Places([sidecar.NAME, sidecar.NAME + b".new", *there])
     discs = max([discs, group.discs, *(track.disc or 1 for track in group.tracks)])
@@ -125,6 +98,27 @@ def _proposal(
     told = [reason for reason in group.evidence if reason.code != _OLD_NAMES]  # it is named anew where it joins another
     group = group._replace(evidence=(*told, *_old_names(group.home, music, sides, cues)))
     return Proposal(group, target, (*music, *sides), cues)
+
+
+def unnamed(group: Group, files: Mapping[int, SourceFile]) -> Proposal:
+    """Leave every file of a group where it is: of one that goes nowhere, whatever it would be called.
+
+    Naming is a large part of what an idle cycle costs, and thousands of albums may wait at each.
+    """
+    ids = (*(track.file_id for track in group.tracks), *group.sides)
+    return Proposal(group, None, tuple(_planned(id, files[id], files[id].role, files[id].path) for id in ids))
+
+
+def join(proposal: Proposal, there: Iterable[bytes], discs: int, tracks: int) -> Proposal:
+    """Name the files anew, for a folder that holds the files `there`, of an album whose highest numbers are given."""
+    files = {file.file_id: file for file in proposal.files}
+    return propose(proposal.group, files, proposal.cues, there, discs, tracks)
+
+
+def cue_references(sheet: bytes) -> frozenset[str]:
+    """Return the names, folded, of the files a cue sheet plays, without any folder."""
+    found = (quoted or plain for quoted, plain in _CUE_FILE.findall(text_of(sheet)))
+    return frozenset(layout.fold(re.split(r"[/\\]", name)[-1].encode()) for name in found)
 
 
 def _old_names(

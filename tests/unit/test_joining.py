@@ -32,7 +32,7 @@ def join(
     members = [GroupTrack(inbound.add(b"in/%d.mp3" % n), *track) for n, track in enumerate(tracks)]
     ids = tuple(inbound.add(b"in/" + side, "other") for side in sides)
     group: Group = inbound.album(tracks=members, sides=ids, home=b"in")
-    (proposal,) = propose([group], inbound.files)
+    proposal = propose(group, inbound.files, {})
     album = tuple(album)
     same = {b"in/%d.mp3" % n: b"twin of %d" % n for n in twins}
     everything = (*(track.path for track in album), *there)

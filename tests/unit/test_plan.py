@@ -72,7 +72,7 @@ class Inbound:
         )
 
     def plan(self, *groups: Group, cues: Mapping[int, Set[str]] | None = None, **world: Any) -> tuple[AlbumPlan, ...]:
-        return decide(propose(groups, self.files, cues), self.world(**world))
+        return decide([propose(group, self.files, cues or {}) for group in groups], self.world(**world))
 
     def world(self, on_disk: dict[bytes, str | None] | None = None, **values: Any) -> World:
         """A staging tree: folder → how its music differs from whatever is compared with it, None for equal."""
@@ -427,7 +427,7 @@ def test_a_file_that_a_shared_folder_keeps_fails_only_its_album(inbound: Inbound
 
 def test_sizes_tell_most_differences_without_reading(inbound: Inbound) -> None:
     group = inbound.album()
-    (proposal,) = propose([group], inbound.files)
+    proposal = propose(group, inbound.files, {})
     assert size_difference(proposal.files, {b"1": 1000, b"2": 1000}) is None
     assert size_difference(proposal.files, {b"1": 1000, b"2": 1000, b"3": 999}) is None
     assert size_difference(proposal.files, {b"1": 1000}) == "it has 1 music files, this one has 2"
