@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby 
 NO_SCHEMA = "3F000"  # of PostgreSQL, where the search_path of a URL or a role names none that is there
 NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
+_TABLE = re.compile(r"\bfor table (\w+)")
 _INTERNAL = {
     READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
     STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
@@ -86,11 +88,14 @@ def _refusal(url: URL, shown: str, error: InternalError | ProgrammingError) -> G
         message = f"the database {shown} has no schema its search_path names ({error.orig}); make it (CREATE SCHEMA)"
         return Misconfigured(f"{message}, or name another one", code="database_schema")
     if state == NOT_ALLOWED:
-        owner = f'ALTER DATABASE "{url.database}" OWNER TO "{url.username or "USER"}"'
-        message = (
-            f"the database {shown} does not let its user do that ({error.orig}); make it the owner of the database"
-        )
-        return Misconfigured(f"{message} and of all that is in it: `{owner}`", code="database_rights")
+        user = f'"{url.username or "USER"}"'
+        message = f"the database {shown} does not let its user do that ({error.orig}); "
+        if table := _TABLE.search(str(error.orig)):
+            grant = f"GRANT ALL ON {table[1]} TO {user}"
+            return Misconfigured(f"{message}let the owner of that table run `{grant}`", code="database_rights")
+        owner = f'ALTER DATABASE "{url.database}" OWNER TO {user}'
+        message += f"make it the owner of the database and of all that is in it: `{owner}`"
+        return Misconfigured(message, code="database_rights")
     if said := _INTERNAL.get(state or ""):
         return Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable")
     return None

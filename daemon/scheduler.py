@@ -101,6 +101,11 @@ class Heartbeat:
                 self._beat()
             self.beaten = self._monotonic()
 
+    @property
+    def trouble(self) -> str:
+        """What fails at each try, and why; empty where all goes well."""
+        return "; ".join(f"{what} failed: {error}" for what, error in dict(self._trouble).items())
+
     def hint(self) -> None:
         """Ask for a cycle once it is quiet, if cycles are switched on; somebody says that something arrived."""
         self._hints.hear()

@@ -42,12 +42,12 @@ def serve(app: Application) -> int:
     """
     share_heaps()
     log_threads()
-    with sole_daemon(app.boot.data_dir), _signals() as signals, contextlib.ExitStack() as page:
+    with sole_daemon(app.boot.data_dir) as say, _signals() as signals, contextlib.ExitStack() as page:
         serve_page = Page(app, page)
         serve_page()
         _check_at_start(app)
         secrecy.seal_at_start(app.database)
-        work = _Work(app, serve_page)
+        work = _Work(app, serve_page, say)
         try:
             work.go_on(signals)
         finally:
@@ -59,7 +59,7 @@ def serve(app: Application) -> int:
 class _Work:
     """What the daemon does between its start and its end: it beats, hears of changes and carries jobs."""
 
-    def __init__(self, app: Application, serve_page: Callable[[], None]) -> None:
+    def __init__(self, app: Application, serve_page: Callable[[], None], say: Callable[[str], None]) -> None:
         self._app = app
         self._every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
         self._stop = threading.Event()
@@ -75,7 +75,7 @@ class _Work:
             silent=self._silent,
         )
         app.hint = self._heartbeat.hint
-        self.beat = _Reporting(self._heartbeat, app.database, serve_page)
+        self.beat = _Reporting(self._heartbeat, app.database, serve_page, say)
         self._beats: Beats | None = None
 
     def _watch(self, root: bytes, hear: Callable[[], None]) -> Watch:
@@ -144,15 +144,21 @@ def _signals() -> Iterator[queue.SimpleQueue[int]]:
 
 
 class _Reporting:
-    """Beats, and tells systemd: the state when it changed, and that we live.
+    """Beats, and tells systemd: the state when it changed, and that we live. What fails is said in the data folder.
 
     A beat asks the database, so one that hangs there is not reported and systemd restarts us. A database that refuses
     is another matter: a restart would not bring it back.
     """
 
-    def __init__(self, heartbeat: scheduler.Heartbeat, database: Database, serve_page: Callable[[], None]) -> None:
-        self._heartbeat, self._database, self._serve_page = heartbeat, database, serve_page
-        self._told = ""
+    def __init__(
+        self,
+        heartbeat: scheduler.Heartbeat,
+        database: Database,
+        serve_page: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._heartbeat, self._database, self._serve_page, self._say = heartbeat, database, serve_page, say
+        self._told = self._said = ""
         self.outdated = ""  # why this process must not go on: the schema is another program's
 
     def __call__(self) -> None:
@@ -165,6 +171,10 @@ class _Reporting:
             pass  # the database is away, or damaged, which the heartbeat says
         self._heartbeat.beat()
         self._serve_page()
+        if self._heartbeat.trouble != self._said:
+            self._said = self._heartbeat.trouble
+            with contextlib.suppress(OSError):  # of a data folder that is full, too
+                self._say(self._said)
         news = [systemd.ALIVE]
         if self._heartbeat.state != self._told:
             self._told = self._heartbeat.state

@@ -15,7 +15,7 @@ from config.reasons import show_path
 from daemon import secrecy
 from daemon.bootstrap import Application
 from daemon.doctor.removed import stranded
-from daemon.sole import running_daemon
+from daemon.sole import running_daemon, trouble_of_daemon
 from processor.items import repository
 from processor.transfers import journal
 from workflow import runs
@@ -45,7 +45,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "schedule": settings.schedule,
             "next_fire": fire.isoformat() if fire else None,
             "problems": [
-                *filter(None, [closed(app.boot.data_dir)]),
+                *filter(None, [closed(app.boot.data_dir), trouble_of_daemon(app.boot.data_dir)]),
                 *problems,
                 *secrecy.lost(app.database),
                 *lost.said,

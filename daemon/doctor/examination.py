@@ -26,7 +26,7 @@ from daemon.doctor.folders import examine_folders
 from daemon.doctor.removed import examine_removed, stranded
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
-from daemon.sole import running_daemon
+from daemon.sole import running_daemon, trouble_of_daemon
 from daemon.status import TRY_AGAIN
 from daemon.web.address import listening
 from processor.transfers import journal
@@ -43,6 +43,8 @@ def examine_installation(boot: BootSettings) -> Iterator[Finding]:
     Raises nothing for what it finds.
     """
     yield examine_data(boot.data_dir)
+    if trouble := trouble_of_daemon(boot.data_dir):
+        yield Finding("problem", "daemon", trouble)
     try:
         with application() as app:
             yield from examine(app)

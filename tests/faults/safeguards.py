@@ -990,6 +990,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("keeps_no_other", "tests/integration/test_commands.py"),
     ),
     Mutant(
+        "what fails at each beat is in the log alone",
+        "daemon/service.py",
+        "                self._say(self._said)\n",
+        "                pass\n",
+        on_sqlite("always_refuses", "tests/integration/test_daemon.py"),
+    ),
+    Mutant(
         "a host tells of a library that another one has",
         "workflow/upkeep.py",
         "    return host != socket.gethostname() and host in",

@@ -27,7 +27,7 @@ from config.errors import Busy
 from config.libraries import add_library
 from config.reasons import Reason
 from daemon.service import _read_log_settings_again
-from daemon.sole import LOCK_NAME, running_daemon, sole_daemon
+from daemon.sole import LOCK_NAME, running_daemon, sole_daemon, trouble_of_daemon
 from tests.music import write_album
 from tests.waiting import until
 from workflow import runs
@@ -386,6 +386,27 @@ def test_a_second_daemon_on_the_same_folder_names_the_first(installation: Instal
     assert running_daemon(installation.data_dir) is None  # it was killed; the kernel has freed the lock
     with sole_daemon(installation.data_dir):
         assert f"pid {os.getpid()}," in str(running_daemon(installation.data_dir))
+
+
+def test_what_the_database_always_refuses_is_told_by_who_is_asked_until_it_does_not(installation: Installation) -> None:
+    """A cycle that cannot be recorded is in no row, and was in the log alone."""
+    data_dir = installation.data_dir
+    refuse = "CREATE TRIGGER no_runs BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    with installation.database.begin() as connection:
+        connection.execute(text(refuse))
+    installation.set(schedule="every 10s", enabled=True)
+    with installation.daemon():
+        until(lambda: "cycle failed" in str(trouble_of_daemon(data_dir)))
+        assert "failed" not in str(running_daemon(data_dir))
+        shown = subprocess.run(
+            [sys.executable, "-m", "daemon.cli", "status"], cwd=HOUSE, env=installation.environ,
+            check=True, capture_output=True, text=True, timeout=WAIT,
+        ).stdout  # fmt: skip
+        assert "problem    the daemon tries again and again: cycle failed: " in shown
+        with installation.database.begin() as connection:
+            connection.execute(text("DROP TRIGGER no_runs"))
+        until(lambda: trouble_of_daemon(data_dir) is None)
+    assert trouble_of_daemon(data_dir) is None, "it does nothing any more"
 
 
 def test_where_no_daemon_ever_ran_none_is_found_and_nothing_written(tmp_path: Path) -> None:

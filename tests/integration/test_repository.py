@@ -216,5 +216,5 @@ def test_a_right_that_is_lacking_is_told_of_many_rows_as_of_one(database: Databa
             connection.exec_driver_sql("SET LOCAL ROLE few_rights")
             storing.upsert(connection, [album()], MONDAY)
 
-    with pytest.raises(Misconfigured, match="make it the owner of the database"):
+    with pytest.raises(Misconfigured, match="run `GRANT ALL ON staging_files TO "):
         record_with_few_rights()
