@@ -106,9 +106,9 @@ def _elsewhere(sighting: Sighting, owned: Ownership, row: Row) -> Finding:
         return Finding("folder_moved", message, (row.path, fitting[0]), row.id, Follow(row.id, fitting[0]))
     if places:
         message = (
-            f"Its folder is not there; {some(places)} may be it, but which, or with all its files, cannot be told."
+            f"Its folder is not there; {some(places)} may be it, but which, or with all its files, cannot be told. "
+            "Put it back as it was; then run this again."
         )
-        message += " Put it back as it was; then run this again."
         return Finding(MISSING, message, (row.path, *places), row.id, _marked(row))
     if row.root_uuid != sighting.staging:
         message = "It is in a root that is no library any more. Add that root again, or let its row go with "
@@ -117,8 +117,8 @@ def _elsewhere(sighting: Sighting, owned: Ownership, row: Row) -> Finding:
     why = f"its place belongs to item {taken.id}" if taken else "its folder is not there"
     message = (
         f"The album is missing: {why}. Put it back (where an older database was restored: from a library, or from "
+        f"the trash), or let its row go with `greenroom items forget {row.id}`."
     )
-    message += f"the trash), or let its row go with `greenroom items forget {row.id}`."
     return Finding(MISSING, message, (row.path,), row.id, _marked(row))
 
 

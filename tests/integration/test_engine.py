@@ -537,6 +537,29 @@ def test_a_job_that_fails_before_it_learns_that_it_was_cancelled_does_not_begin_
     assert (after.status, after.code, after.finished_at) == ("cancelled", "cancelled", NOW)
 
 
+def test_what_a_person_wants_again_waits_for_them_if_it_found_something_to_look_at(
+    database: Database, engine: Engine
+) -> None:
+    job_id = submit(engine, "alpha", 1)
+    job = begun(database, job_id)
+    engine.cancel(job_id)
+    submit(engine, "alpha", 1, manual=True)
+    with database.begin() as connection:
+        assert jobs.fail(connection, job, Verdict("parked"), {"code": "x", "message": "why"}, NOW, asked=True)
+    assert (engine.show(job_id).status, engine.show(job_id).code) == ("parked", "x")
+
+
+def test_who_was_taken_for_dead_records_nothing_though_nobody_has_the_job_yet(
+    database: Database, engine: Engine
+) -> None:
+    job = begun(database, submit(engine, "alpha", 1))
+    with database.begin() as connection:
+        jobs.give_back(connection, "me", NOW, died=True)
+    with pytest.raises(LeaseLost), database.begin() as connection:
+        jobs.finish(connection, job, NOW)
+    assert engine.show(job.id).status == "queued"
+
+
 def test_a_cancelled_job_still_says_what_a_person_has_to_look_at(database: Database, engine: Engine) -> None:
     job_id = submit(engine, "alpha", 1)
     job = begun(database, job_id)

@@ -176,6 +176,16 @@ def test_copied_albums_are_adopted_byte_by_byte(house: House) -> None:
     }
 
 
+def test_an_album_without_a_row_that_lost_a_file_is_not_adopted_and_says_which(house: House) -> None:
+    write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
+    lost = next(house.staging.rglob("*Low Tide/*.mp3"))
+    lost.unlink()
+    (found,) = adopt(house).findings
+    assert (found.code, found.repaired) == ("unlisted_album", False)
+    assert house.staging / os.fsdecode(found.paths[0]) == lost
+    assert "Put them back" in found.message
+
+
 def test_a_folder_that_was_removed_is_missing_and_found_again(house: House, tmp_path: Path) -> None:
     place = folder(house, "Low Tide")
     before = item(house, "Low Tide")

@@ -43,7 +43,15 @@ def test_loose_songs_of_two_artists_make_no_misspelt_album() -> None:
     shelf = Shelf()
     shelf.album("", range(1, 4), artist="Ada", album="Greatest Hits")
     shelf.album("", range(4, 5), artist="Bo", album="Greatest Hit")
-    assert [(one.album_artist, len(one.tracks)) for one in shelf.groups()] == [("Ada", 3), ("Bo", 1)]
+    found = [(one.album_artist, one.album, len(one.tracks)) for one in shelf.groups()]
+    assert found == [("Ada", "Greatest Hits", 3), ("Bo", "Greatest Hit", 1)]
+
+
+def test_an_album_of_which_most_songs_have_a_guest_is_the_artists_alone() -> None:
+    shelf = Shelf()
+    for number, artist in enumerate(("Ada", "Ada & Bo", "Ada & Bo"), 1):
+        shelf.album("Long", range(number, number + 1), artist=artist, album="Long")
+    assert shelf.only().album_artist == "Ada"
 
 
 def test_an_artist_that_one_name_of_several_begins_with_is_not_that_of_all() -> None:

@@ -127,7 +127,11 @@ def test_only_what_is_called_a_compilation_is_known_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"<album><title>x</album>", b"\xef\xbb\xbf <artist/>", b"<album>" + b" " * xml.MAX_BYTES, b"<!DOCTYPE a>"]
+    "data",
+    [
+        *(b"<album><title>x</album>", b"\xef\xbb\xbf <artist/>", b"<album>" + b" " * xml.MAX_BYTES, b"<!DOCTYPE a>"),
+        b"<album>" + b"<b>" * 11 + b"</b>" * 11 + b"</album>",
+    ],
 )
 def test_xml_that_cannot_be_read_is_told(data: bytes) -> None:
     with pytest.raises(Rejected, match="NFO file cannot be read"):

@@ -76,6 +76,7 @@ def test_the_order_is_one(a: Sound, b: Sound, c: Sound) -> None:
         (CD, "flac 16/44.1"),
         (MP3_128, "mp3 128 kbit/s"),
         (Sound("dsd"), "dsd"),
+        (Sound("flac", bitrate=900_000), "flac"),  # a rate says nothing of what is lossless
         (Sound(), "an unknown codec"),
     ],
 )

@@ -205,10 +205,18 @@ def test_on_a_network_filesystem_the_folders_are_polled(
         assert number < 400
 
 
-def test_a_folder_that_cannot_be_watched_says_so(tmp_path: Path, listen: Listen) -> None:
-    one, _ = listen(tmp_path / "later")
+def threads_and_descriptors() -> tuple[int, int]:
+    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+
+def test_a_folder_that_cannot_be_watched_says_so_and_leaves_nothing_open(tmp_path: Path) -> None:
+    before = threads_and_descriptors()
+    one = Watch(os.fsencode(tmp_path / "later"), print, since=math.inf, poll_seconds=3600, patience=LONG)
+    one.start()
     assert one.reason is not None
     assert one.reason.code == "watch_unavailable"
+    one.stop()
+    assert threads_and_descriptors() == before
 
 
 def test_watches_are_not_used_up_here(tmp_path: Path) -> None:
