@@ -106,7 +106,7 @@ class _Cycle(NamedTuple):
         if guard is not None:
             recovering.recover_staging(database, guard, roots, run.id)
             recover_tagging(database, guard, roots.staging)
-            recovering.recover_libraries(database, self.data_dir, self.until)
+            recovering.recover_libraries_at_hand(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db or self._scan(roots.inbound, folder)
         with ScanDb.open(scan_path) as found:

@@ -34,7 +34,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     def work(guard: Guard) -> RecoveryReport:
         report = recover_staging(database, guard, roots)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
-        return report.joined(upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True))
+        return report.joined(upkeep.recover_libraries(database, data_dir, stop))
 
     roots = resolve_roots(database)
     report = holding(database, roots.both, "recover", StopOrTimeout(stop), work)
@@ -48,10 +48,10 @@ def recover_staging(database: Database, guard: Guard, roots: Roots, run_id: str 
     return upkeep.told(database, report)
 
 
-def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
-    """Settle what was being published; if a library cannot be worked on now, the cycle goes on without it."""
+def recover_libraries_at_hand(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
+    """Settle what was being published; a library that cannot be worked on now is left for the next cycle."""
     try:
-        upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True)
+        upkeep.recover_libraries(database, data_dir, stop)
     except LeaseLost:
         raise
     except (Busy, Misconfigured) as error:

@@ -40,10 +40,10 @@ def blobs(database: Database, data_dir: Path) -> bytes:
     return os.fsencode(Blobs(database, data_dir).folder)
 
 
-def recover_libraries(
-    database: Database, data_dir: Path, stop: StopSignal, *, staging_is_held: bool = False
-) -> list[RecoveryReport]:
-    """Settle what was left unfinished between staging and each library; costs one question where there is nothing.
+def recover_libraries(database: Database, data_dir: Path, stop: StopSignal) -> list[RecoveryReport]:
+    """Settle what was left unfinished between staging, which the caller holds, and each library.
+
+    Costs one question where there is nothing.
 
     Raises LeaseLost, Stopped, Retryable; and, once all others are settled, Busy, and Misconfigured for a library that
     is not there.
@@ -59,11 +59,10 @@ def recover_libraries(
     reports = []
     trouble: Busy | Misconfigured | None = None
     for library in found:
-        needed = [library] if staging_is_held else [library, staging]
         work = partial(settle, database, staging, library, blobs(database, data_dir))
         try:
             verify_root(library)
-            reports.append(holding(database, needed, "recover", stop, work))
+            reports.append(holding(database, [library], "recover", stop, work))
         except (Busy, Misconfigured) as error:
             trouble = trouble or error
     heal(database)
