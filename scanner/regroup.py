@@ -22,26 +22,33 @@ if TYPE_CHECKING:
 
 def regroup(scan: Scan, survey: Survey) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
+    groups = _groups(scan, survey)
+    if (first := next(groups, None)) is not None:  # else nobody waits
+        _set_waits(scan, survey, chain((first,), groups))
+
+
+def _groups(scan: Scan, survey: Survey) -> Iterator[tuple[int, Group]]:
+    """Return, with their ids, the groups of which is to be found out whether they have to wait."""
     rows = scan.db.grouping
     if scan.db.grew or scan.db.learned:
         rows.forget()
         found = _group(scan, list(rows.folders()), list(scan.db.sides()))
-        groups: Iterator[tuple[int, Group]] = ((rows.add(album), album) for album in found)
-    elif survey.changed:
+        return ((rows.add(album), album) for album in found)
+    if survey.changed:
         _regroup_broken(scan)
-        groups = rows.known(only_waiting=False)
-    else:
-        # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
-        groups = rows.known(only_waiting=scan.db.same_options and not survey.unseen)
-    first = next(groups, None)
-    if first is None:  # nobody waits
-        return
+        return rows.known(only_waiting=False)
+    # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
+    return rows.known(only_waiting=scan.db.same_options and not survey.unseen)
+
+
+def _set_waits(scan: Scan, survey: Survey, groups: Iterator[tuple[int, Group]]) -> None:
+    rows = scan.db.grouping
     lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = survey.began_ns, scan.options.quiet_ns
     now = dt.datetime.now(dt.UTC) - dt.timedelta(microseconds=(scan.now_ns() - now_ns) // 1000)
     doubtful = rows.doubtful_files()
-    for album_id, album in chain((first,), groups):
+    for album_id, album in groups:
         scan.check()
         files = sorted((doubtful[one] for one in doubtful.keys() & album.file_ids), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)

@@ -60,8 +60,8 @@ class Home(NamedTuple):
 class World:
     """What a plan must know beyond the scan.
 
-    The two questions are asked only of folders a proposal could meet. If one raises a GreenroomError, only that
-    proposal is concerned.
+    Its questions are asked only of what a proposal could meet. If one raises a GreenroomError, only that proposal is
+    concerned.
     """
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
