@@ -15,8 +15,10 @@ from config.logs import RESULT_LEVEL, setup_logs
 from config.machine import no_room
 
 
-def set_up(log_level: str = RESULT_LEVEL) -> BootSettings:
+def set_up(log_level: str = RESULT_LEVEL, *, warn: bool = True) -> BootSettings:
     """Read the boot settings, set up logs by them, where they say none with this level, and create the data folder.
+
+    `warn` of what is set in vain, unless the caller does.
 
     Raises Misconfigured, naming the value and what is wrong with it.
     """
@@ -31,7 +33,8 @@ def set_up(log_level: str = RESULT_LEVEL) -> BootSettings:
         ) from error
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     _warn_if_exposed(boot)
-    _warn_if_mistyped()
+    if warn:
+        _warn_if_mistyped()
     try:
         _warn_if_root_is_a_guest(boot.data_dir)
         _require_access(boot.data_dir)

@@ -87,7 +87,8 @@ class Application:
     def last_look(self) -> dt.datetime | None:
         """Return when the last cycle that was done, dry or not as the settings have it, began; None if none ever was.
 
-        One that ended in the future, as the clock was set back since, says nothing of what came after it.
+        One that ended in the future, as the clock was set back since, says nothing of what came after it; where all did
+        it is a time before everything.
         """
         dry_run = self.staging_settings()[0].dry_run
         with self.database.read() as connection:
@@ -173,14 +174,14 @@ class Application:
 
 
 @contextlib.contextmanager
-def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Iterator[Application]:
+def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True, warn: bool = True) -> Iterator[Application]:
     """Open the installation that GREENROOM_DATA_DIR and GREENROOM_DATABASE_URL select; bring its schema up to date.
 
-    `log_level` holds where the boot settings say none.
+    `log_level` holds where the boot settings say none; `warn` is that of `starting.set_up`.
 
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
-    boot = starting.set_up(log_level)
+    boot = starting.set_up(log_level, warn=warn)
     with uncollected():  # which loads much
         if log_level != RESULT_LEVEL:  # what runs for long has all in place before it begins
             settings.register_all()

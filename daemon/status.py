@@ -36,6 +36,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
     with app.database.read() as connection:
         roots = libraries.list_libraries(connection)
         lost = stranded(connection)
+        unfinished = journal.count_open(connection)
         last = next(iter(runs.recent(connection, limit=1)), None)
         return {
             "daemon": running_daemon(app.boot.data_dir),
@@ -59,8 +60,8 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "jobs": sum(map(Counter, app.engine.counts().values()), Counter()),
             "retried": _retried(app),
             "workers": len(app.engine.workers()),
-            "unfinished": journal.count_open(connection),
-            "stranded": lost.unfinished,
+            "unfinished": unfinished,
+            "stranded": min(lost.unfinished, unfinished),  # some may have been settled since those were read
             "held": journal.count_held(connection),
         }
 

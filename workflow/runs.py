@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Index, Text, cast, delete, false, func, inser
 
 from config.tables import Base, column, optional
 
+BEFORE_ALL: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 NEWEST_KEPT: Final = 50  # however old they are
 DRY_RUN: Final = dt.timedelta(days=1)  # none lasts longer
 INTERRUPTED: Final = "the process ended before the run did"
@@ -144,11 +145,16 @@ def last_success(connection: Connection) -> dt.datetime | None:
 
 
 def last_look(connection: Connection, now: dt.datetime, *, dry_run: bool = False) -> dt.datetime | None:
-    """Return when the run, or dry one, that was last done by now began: what came later it may not have seen."""
+    """Return when the run, or dry one, that was last done by now began: what came later it may not have seen.
+
+    None if none ever was done; a time before all where each was in the future, as the clock was set back since.
+    """
     kind = RunRow.dry_run == (true() if dry_run else false())  # IS false is no condition of an index in PostgreSQL
-    done = (RunRow.status == "done", kind, RunRow.finished_at <= now, RunRow.started_at <= now)
+    done, by_now = (RunRow.status == "done", kind), (RunRow.finished_at <= now, RunRow.started_at <= now)
     query = select(RunRow.started_at).where(*done).order_by(RunRow.finished_at.desc()).limit(1)
-    return connection.execute(query).scalar_one_or_none()
+    if (began := connection.scalar(query.where(*by_now))) is not None:
+        return began
+    return None if connection.scalar(query) is None else BEFORE_ALL
 
 
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:

@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
     problem.
     """
     findings: list[Finding] = []
-    for finding in examine_installation(starting.set_up()):
+    for finding in examine_installation(starting.set_up(warn=False)):
         findings.append(finding)
         if not as_json:
             _print(finding)  # at once: what is looked at next may hang, or end the process

@@ -46,7 +46,7 @@ def examine_installation(boot: BootSettings) -> Iterator[Finding]:
     if trouble := trouble_of_daemon(boot.data_dir):
         yield Finding("problem", "daemon", trouble)
     try:
-        with application() as app:
+        with application(warn=False) as app:
             yield from examine(app)
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, f"{error.message}; what is in it could not be looked at")

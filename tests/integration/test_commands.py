@@ -836,7 +836,9 @@ def test_doctor_says_who_is_where_the_page_should_be_and_what_is_set_in_vain(
         monkeypatch.setenv("GREENROOM_DATADIR", str(data_dir))
         monkeypatch.setenv("GREENROOM_OFFLINE", "false")  # doctor itself asks nobody
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-        told = greenroom("doctor").stdout
+        doctor = greenroom("doctor")
+    told = doctor.stdout
+    assert doctor.output.count("GREENROOM_DATADIR") == 1
     assert "Address already in use" in told
     assert "HTTPS_PROXY is set, but nobody is asked through a proxy" in told
     assert "GREENROOM_DATADIR is set, which means nothing to Greenroom; is GREENROOM_DATA_DIR meant?" in told

@@ -114,7 +114,7 @@ def test_what_came_after_the_last_cycle_began_may_be_unseen_and_what_the_future_
     done(100, 105)
     done(50, 20)  # the clock was set back meanwhile
     begin(database, 12)
-    assert [last(minute) for minute in (4, 15, 99)] == [None, NOW, NOW + dt.timedelta(minutes=50)]
+    assert [last(minute) for minute in (4, 15, 99)] == [runs.BEFORE_ALL, NOW, NOW + dt.timedelta(minutes=50)]
     assert last(16, dry_run=True) == NOW + dt.timedelta(minutes=10)
     assert last(25) == NOW
 
