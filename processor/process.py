@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,9 +27,10 @@ from processor.staging.encounters import Contents, Digests
 from processor.staging.mover import Moved, Mover
 from processor.staging.pace import Pace, PacedGuard
 from processor.staging.sighting import look
-from processor.staging.staged import ForRun, Then, nothing_more, publish
+from processor.staging.staged import Then, nothing_more, record_item
 from processor.transfers.comparing import digest_at
 from scanner.identity import Identity
+from scanner.options import Progress
 from scanner.rows import Source
 from scanner.scandb import ScanDb
 from scanner.smallfiles import MAX_SMALL
@@ -44,6 +45,16 @@ class ProcessOptions:
     reserve: int  # bytes of the staging filesystem that stay free
     rules: Rules  # of albums that meet a staged one
     approved: Mapping[str, str] | None  # move exactly these: fingerprints by key; None moves whatever is ready
+
+
+@dataclass(frozen=True, slots=True)
+class ForRun:
+    """Which run moves albums, and what it wants of it."""
+
+    id: str
+    then: Then  # what is written with albums that are staged
+    restage: Callable[[Collection[str]], Mapping[str, tuple[Reason, ...]]]  # published ones, by key; why not, of others
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,7 @@ def recover_transfers(
     undone: Publish = unheard,
 ) -> RecoveryReport:
     """Settle what earlier runs left unfinished between the two roots; see processor.recover, and staged.Then."""
-    run = Performance(database, guard, partial(publish, then=then), undone=undone)
+    run = Performance(database, guard, partial(record_item, then=then), undone=undone)
     return recover(run, (roots.inbound.path, roots.staging.path))
 
 

@@ -27,8 +27,7 @@ from processor.filesystem.system_errors import unexpected
 from processor.items import grouping_choices
 from processor.items.presence import Limits, Presence
 from processor.planning.meeting import Rules
-from processor.process import ProcessOptions, ProcessResult, process_scan
-from processor.staging.staged import ForRun
+from processor.process import ForRun, ProcessOptions, ProcessResult, process_scan
 from scanner.options import Progress, ScanOptions
 from scanner.scan import scan_into
 from scanner.scandb import ScanDb

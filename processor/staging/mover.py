@@ -20,7 +20,7 @@ from processor.planning.plan import AlbumPlan, Outcome
 from processor.settle import settle
 from processor.staging.batch import Album, Batch, Between, ends_moving
 from processor.staging.changing import change
-from processor.staging.staged import publish
+from processor.staging.staged import record_item
 from processor.transfers import source_folders
 from processor.transfers.transfer import SourceFolder, Transfer, TransferFile
 from scanner.scandb import ScanDb
@@ -114,9 +114,9 @@ class Mover:
                 raise
             album.error = error
             return
-        publishing = partial(publish, then=between.then)
+        recording = partial(record_item, then=between.then)
         run = Performance(
-            between.database, between.guard, publishing, at, workers=between.crew.workers, known=between.known
+            between.database, between.guard, recording, at, workers=between.crew.workers, known=between.known
         )
         album.transfer = settle(run, album.transfer)
         if run.trouble is not None and ends_moving(run.trouble):

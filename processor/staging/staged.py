@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
 from config.machine import utc_now
-from config.reasons import Reason
 from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.items.joined import renamed
 from processor.metadata import rows
 from processor.transfers.transfer import Transfer
-from scanner.options import Progress, silent
 
 # What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
 Then = Callable[[Connection, Mapping[str, storing.Upserted], dt.datetime], None]
@@ -25,25 +22,7 @@ def nothing_more(connection: Connection, items: Mapping[str, storing.Upserted], 
     """Write nothing more with staged items."""
 
 
-# Items by key that are in a library and not in staging → staged too, as far as that goes; why not, of the others.
-Restage = Callable[[Collection[str]], Mapping[str, tuple[Reason, ...]]]
-
-
-def restage_nothing(keys: Collection[str]) -> Mapping[str, tuple[Reason, ...]]:
-    """Leave published albums in their libraries."""
-    return dict.fromkeys(keys, ())
-
-
-class ForRun(NamedTuple):
-    """Which run moves albums, what it wants written when they are staged, and how published ones are staged again."""
-
-    id: str
-    then: Then
-    restage: Restage = restage_nothing
-    progress: Progress = silent
-
-
-def publish(connection: Connection, transfer: Transfer, then: Then = nothing_more) -> None:
+def record_item(connection: Connection, transfer: Transfer, then: Then = nothing_more) -> None:
     """Write the staging item of an album that is in place, in the transaction that publishes its transfer.
 
     What was said of the tracks of an album goes with them where another album took its place.

@@ -19,7 +19,7 @@ from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
 from processor.staging.changing import change
-from processor.staging.staged import publish
+from processor.staging.staged import record_item
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import journal, sidecar, source_folders
 from processor.transfers.clearing import remove_sources
@@ -143,7 +143,7 @@ def _role(path: bytes) -> str:
 
 def _publish(connection: Connection, transfer: Transfer) -> None:
     mark("published")
-    publish(connection, transfer)
+    record_item(connection, transfer)
 
 
 def complaints(scene: Scene) -> Iterator[str]:

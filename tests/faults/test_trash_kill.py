@@ -19,7 +19,7 @@ from processor.metadata.documents import ITSELF, USER
 from processor.moves.move import Performance
 from processor.recover import recover
 from processor.settle import settle
-from processor.staging.staged import publish
+from processor.staging.staged import record_item
 from processor.taking_back import take_back
 from processor.transfers import journal
 from processor.transfers.guard import Guard
@@ -48,7 +48,7 @@ class Scene:
         self.names = 0
 
     def run(self, guard: Guard) -> Performance:
-        return Performance(self.house.database, guard, publish, NOW)
+        return Performance(self.house.database, guard, record_item, NOW)
 
     def discard(self, guard: Steps) -> None:
         with self.house.database.begin() as connection:

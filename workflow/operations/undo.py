@@ -21,7 +21,7 @@ from config.reasons import Reason, path_text, show_path
 from processor.moves.move import Performance
 from processor.publication.intent import intent_of
 from processor.retag import retold, work_root
-from processor.staging.staged import publish
+from processor.staging.staged import record_item
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, TransferFile
@@ -90,8 +90,8 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     recover_staging(database, guard, roots)
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
-    publishing = partial(publish, then=of_staging(None))
-    run = Performance(database, guard, publishing, workers=settings.workers, undone=of_undo)
+    recording = partial(record_item, then=of_staging(None))
+    run = Performance(database, guard, recording, workers=settings.workers, undone=of_undo)
 
     def take(transfer: Transfer) -> TakenBack:
         return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
