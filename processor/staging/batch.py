@@ -1,4 +1,4 @@
-"""Albums with their transfers → the same albums in staging: steps of many at once, three commits for all of them."""
+"""Albums with their transfers → the same albums in staging: steps of many at once, four commits for all of them."""
 
 from __future__ import annotations
 
