@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import update
 
 from config import accounts, admin
@@ -354,6 +354,26 @@ def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Ap
     title.fill("Eva's")
     save_too_late("bo")
     expect(title).to_have_value("Saved")  # nobody reads what somebody else typed
+
+
+def test_a_form_is_sent_once_however_often_it_is_clicked_while_the_answer_is_on_its_way(open_page: Open) -> None:
+    page = open_page()
+    page.goto("/account")
+    page.get_by_label("Name of a new key").fill("script")
+    on_their_way: list[Route] = []
+
+    def hold(route: Route) -> None:
+        on_their_way.append(route)
+
+    page.route("**/account/keys", hold)
+    place = page.get_by_role("button", name="Make a key").bounding_box()
+    assert place
+    for _ in range(2):
+        page.mouse.click(place["x"] + 5, place["y"] + 5)  # a locator would wait for the answer
+        page.wait_for_timeout(300)
+    (only,) = on_their_way
+    only.continue_()
+    expect(page.get_by_text("It is shown this once; copy it now.")).to_be_visible()
 
 
 def test_without_javascript_every_decision_works(app: Application, open_page: Open, tmp_path: Path) -> None:

@@ -155,6 +155,19 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".wide").forEach((wide) => looks.observe(wide));
 });
 
+// A form is sent once: a double click on a slow line made two notes of one, and a key whose secret nobody ever saw. Whoever
+// stopped it, or waited long enough, may send it again.
+const SENT_FOR = 5000; // milliseconds
+
+document.addEventListener("submit", (event) => {
+  const { target: form, timeStamp: now } = event;
+  if (form.method === "post" && now - Number(form.dataset.sent ?? -SENT_FOR) < SENT_FOR) {
+    event.preventDefault();
+  } else {
+    form.dataset.sent = now;
+  }
+});
+
 // What was typed into a form that was not taken, as the session had ended or the database was away, stands in it again when
 // its page is shown next. Kept is what was changed, in this tab and for this person only, and no password.
 const TYPED = "typed";
