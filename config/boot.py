@@ -74,7 +74,7 @@ class BootSettings(BaseSettings):
     )
     offline: bool = Field(False, description="Ask no provider on the internet anything, whatever the settings say.")
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
-        None, description="Least level logged; default: INFO in run, web and worker, WARNING in commands with a result."
+        None, description="Least level logged; default: INFO in run, web, worker and migrate, else WARNING."
     )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, one JSON object a line elsewhere."

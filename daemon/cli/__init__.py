@@ -127,7 +127,7 @@ def main() -> None:
       GREENROOM_DATABASE_URL   sqlite:////path, or
                                postgresql+psycopg://user@host/name
       GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR; unset: INFO
-                               in run, web and worker, else WARNING
+                               in run, web, worker and migrate, else WARNING
       GREENROOM_LOG_FORMAT     auto, text or json
 
     \b

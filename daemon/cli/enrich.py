@@ -13,11 +13,17 @@ from processor.items import listing
 from processor.items.listing import Filter
 from workflow import progress
 from workflow.operations import enriching
+from workflow.states import MOVES
 
 
 @click.command()
 @click.argument("items", type=int, nargs=-1, metavar="[ITEM]...")
-@click.option("--status", default=None, help="All items with this status, such as pending_review.")
+@click.option(
+    "--status",
+    type=click.Choice(list(MOVES)),
+    metavar="STATUS",
+    help="All items with this status, such as pending_review.",
+)
 @click.option("--search", default="", metavar="WORDS", help="All items with these words in artist and album.")
 @click.option("--warned", is_flag=True, help="All items with something a reviewer should look at.")
 @click.option("--force", is_flag=True, help="Ask anew what is remembered.")

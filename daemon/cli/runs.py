@@ -68,7 +68,7 @@ def show(run_id: str, as_json: bool) -> None:
     if run is None:
         raise click.UsageError(f"there is no run {run_id}; `greenroom runs` lists them")
     if as_json:
-        print_json({**run, "moved": moved})
+        print_json({**run, "run_id": run["id"], "moved": moved})
         return
     what, counts = "dry run" if run["dry_run"] else "run", _counted(run)
     click.echo(f"{what} {run_id} {run['status']}, began {show_time(run['started_at'])} by {run['trigger']}")

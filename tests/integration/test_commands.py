@@ -286,6 +286,12 @@ def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> N
     assert "1 staged in" in shown
 
 
+def test_a_mistyped_status_is_refused_instead_of_finding_nothing(data_dir: Path) -> None:
+    for words in (("enrich",), ("items",), ("jobs",)):
+        mistyped = greenroom(*words, "--status", "pendng_review")
+        assert (mistyped.exit_code, "is not one of" in mistyped.stderr) == (2, True)
+
+
 def test_what_a_run_did_and_why_is_shown_afterwards_too(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     (data_dir / "inbound" / "b").mkdir()
@@ -298,7 +304,7 @@ def test_what_a_run_did_and_why_is_shown_afterwards_too(data_dir: Path) -> None:
     assert "None of the audio files here can be read.  [b]" in shown
     told = json.loads(greenroom("runs", "show", run["id"], "--json").output)
     assert [album["item_id"] for album in told["moved"]] == [1]
-    assert told["reasons"] == run["reasons"]
+    assert {name: told[name] for name in run} == run, "called as in the list"
     assert "`greenroom runs` lists them" in greenroom("runs", "show", "nope").stderr
 
 
