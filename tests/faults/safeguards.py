@@ -18,6 +18,7 @@ TRASHED = "tests/faults/test_trash_meddling.py"
 CHANGED = "tests/faults/test_changes_meddling.py"
 UNDONE = "tests/scenarios/test_undo.py"
 TRASH = "tests/integration/test_trash.py"
+EDITED = "tests/integration/test_web_editing.py"
 VERIFIED = "tests/scenarios/test_verify.py"
 SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
@@ -33,6 +34,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         '        elif name == b"moov":\n',
         '        elif name == b"no such box":\n',
         tests("tests/integration/test_tagging.py", "-k", "leads_elsewhere"),
+    ),
+    Mutant(
+        "of two people who change one field the second overrules the first unknowingly",
+        "daemon/web/editing.py",
+        "if is_changed and now.source == USER and now.text not in (was, text):",
+        "if False:",
+        on_sqlite("two_who_change", EDITED),
+    ),
+    Mutant(
+        "what a form shows as an escape is said as one",
+        "daemon/web/editing.py",
+        "    text = _meant(text, before)\n",
+        "",
+        on_sqlite("shows_as_an_escape", EDITED),
     ),
     Mutant(
         "a key that others may read is used",
