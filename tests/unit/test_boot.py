@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from config import starting
-from config.boot import BootSettings, default_data_dir, unknown_variables
+from config.boot import BootSettings, default_data_dir, is_secret_in_file, unknown_variables
 from config.database import Database
 from config.errors import Misconfigured
 from config.schema import migrate
@@ -40,6 +40,21 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
     monkeypatch.setenv("GREENROOM_DATA_DIR", f"{tmp_path}/from-environment")
     boot = starting.set_up()
     assert (boot.data_dir, boot.log_level, boot.log_format) == (tmp_path / "from-environment", "DEBUG", "auto")
+
+
+def test_it_does_not_matter_in_which_case_a_setting_is_spelt(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('WEB = "127.0.0.1:1"\nLog_Level = "INFO"\nLOG_FORMAT = "json"\n')
+    monkeypatch.setenv("greenroom_log_format", "text")
+    boot = BootSettings()
+    assert (boot.web, boot.log_level, boot.log_format) == ("127.0.0.1:1", "INFO", "text")
+
+
+def test_a_variable_of_another_program_hides_no_secret_of_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(f'database_url = "{SECRET_URL}"\n')
+    monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    assert is_secret_in_file(BootSettings())
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)
+    assert not is_secret_in_file(BootSettings())
 
 
 def test_the_data_folder_is_made_and_closed_to_others(file: Path, tmp_path: Path) -> None:
