@@ -211,9 +211,11 @@ def _spot(folder: bytes, most: int) -> Spot:
 
 
 def _title_of(home: bytes) -> str:
-    """Name an album's folder; one that says no more than a format or a part as the "Artist - Album" it lies in."""
+    """Name an album's folder; one that says no more than a format, a part or the album again as that it lies in."""
     parent, _, name = home.rpartition(b"/")
     title, above = text_of(name), text_of(parent.rpartition(b"/")[2])
     if " - " not in above:
         return title
-    return above if is_format(title) else f"{above} - {title}" if is_part(title) else title
+    if is_format(title) or fold(parse_album(above).album or "") == fold(title):  # "Artist - Album (1999)/Album"
+        return above
+    return f"{above} - {title}" if is_part(title) else title
