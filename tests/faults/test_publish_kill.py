@@ -20,7 +20,7 @@ from processor.fsck import unsettled
 from processor.fsck.finding import Resume
 from processor.publication.access import Access
 from processor.recover import RecoveryReport
-from processor.tables import StagingItem, TransferRow
+from processor.tables import IS_OPEN, StagingItem, TransferRow
 from processor.transfers import journal
 from processor.transfers.transfer import Strategy
 from processor.verification.rows import ARTISTS
@@ -171,6 +171,20 @@ def test_an_album_that_is_about_to_have_the_place_of_another_is_no_damage(quick_
 
 def test_nor_did_anybody_edit_what_is_written_anew(quick_path: Path) -> None:
     kill_and_verify(quick_path, "refresh")
+
+
+def test_an_album_that_has_the_place_of_another_keeps_it_where_the_database_is_one_of_before_that(
+    quick_path: Path,
+) -> None:
+    steps = Steps(fence=2)
+    Scene.make(quick_path / "whole", "upgrade", "link").perform(steps)
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    assert killed(scene.perform, steps.labels.index("exchange") + 2, 2)
+    with scene.database.begin() as connection:
+        connection.execute(update(TransferRow).where(IS_OPEN).values(state="planned"))
+    (done,) = scene.recovered(Steps(fence=3)).done
+    assert done.kind == "upgrade"
+    assert converges(scene) == []
 
 
 @pytest.mark.usefixtures("no_exchange")

@@ -35,7 +35,8 @@ class Disk:
         self.names: set[str] = set()  # changed since their folder was synced
         self.contents: set[str] = set()  # new files, since they were synced
         self.synced: set[str] = set()  # files of others whose bytes were synced before they were linked
-        self.empty: set[str] = set()  # folders that were made and hold nothing yet
+        self.empty: set[str] = set()  # folders that were made and hold nothing, yet or any more
+        self._inside: dict[str, set[str]] = {}  # of folders that were made: the names in them
 
     def take(self, call: Call) -> None:
         """Follow one call."""
@@ -54,8 +55,11 @@ class Disk:
                 self.names = {name for name in self.names if not name.startswith(path + "/")}
             self._name(path)
             self.contents.discard(path)
+            if call.name in _REMOVED:
+                self._took(path)
             if call.name in _MADE:
                 self.empty.add(path)
+                self._inside[path] = set()
             if call.name == "openat":
                 self.contents.add(path)
         elif call.name in ("link", "linkat"):
@@ -80,6 +84,14 @@ class Disk:
         self.names.add(path)
         if not _EMPTY.search(path):
             self.empty -= {path, *map(str, PurePath(path).parents)}
+            self._inside.get(os.path.dirname(path), set()).add(path)
+
+    def _took(self, path: str) -> None:
+        """Take a name for gone; what it was in may be empty again."""
+        above = os.path.dirname(path)
+        if above in self._inside:
+            self._inside[above].discard(path)
+            self.empty |= set() if self._inside[above] else {above}
 
     def _rename(self, old: str, new: str, *, exchanged: bool) -> None:
         def moved(path: str) -> str:
@@ -93,6 +105,7 @@ class Disk:
         self.contents = {moved(path) for path in self.contents - taken}
         self.synced = {moved(path) for path in self.synced - taken}
         self.empty = {moved(path) for path in self.empty}
+        self._inside = {moved(above): {*map(moved, names)} for above, names in self._inside.items()}
         self._name(old)
         self._name(new)
 

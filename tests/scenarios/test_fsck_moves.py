@@ -152,7 +152,7 @@ def test_two_moves_that_want_one_place_are_not_tried_again(house: House) -> None
         row = connection.execute(select(TransferRow.__table__)).mappings().one()
         connection.execute(insert(TransferRow).values({**row, "id": "another"}))
     report = adopt(house)
-    assert [f.repaired for f in report.findings] == [False, False]
+    assert [(f.repaired, f.message.startswith("A move waits")) for f in report.findings] == [(False, True)] * 2
     assert states(house) == ["attention", "attention"]
 
 
@@ -166,7 +166,9 @@ def test_an_album_on_its_way_back_to_inbound_is_not_adopted(house: House, hidden
     if hidden:
         hide(house)
     write(house, delete(StagingItem))
-    assert codes(adopt(house)) == {"unsettled_transfer": False}
+    (found,) = adopt(house).findings
+    assert (found.code, found.repaired) == ("unsettled_transfer", False)
+    assert found.message.startswith("An undo waits for a person: no rights.")
     assert house.items() == {}
 
 
@@ -196,6 +198,18 @@ def test_an_album_on_its_way_to_the_trash_is_nobodys_to_adopt_and_gets_there(hou
     assert (home.exists(), trashed.exists(), states(house), house.items()) == (False, True, ["done", "done"], {})
     assert not undo(house.database, done.transfer.id, dry_run=False, stop=Event()).exit_code
     house.check_staging()
+    assert codes(look(house)) == {}
+
+
+def test_an_album_that_is_still_listed_when_its_way_to_the_trash_is_gone_on_with_leaves_the_list(house: House) -> None:
+    (done,) = discard(
+        house.database, [item(house, ALBUM)["id"]], sure=True, actor="test", why="", seen={}, stop=Event()
+    ).albums
+    undo(house.database, done.transfer.id, dry_run=False, stop=Event())
+    write(house, delete(TransferRow).where(TransferRow.kind == "restore"))
+    write(house, update(TransferRow).where(TransferRow.id == done.transfer.id).values(state="attention", error="gone"))
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert (house.items(), (house.staging / os.fsdecode(done.transfer.target)).exists()) == ({}, True)
     assert codes(look(house)) == {}
 
 

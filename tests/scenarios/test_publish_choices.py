@@ -85,6 +85,17 @@ def test_what_is_turned_off_is_not_published_and_goes_from_what_was(
     assert published(library) == sorted([*MUSIC, *left])
 
 
+def test_what_is_said_of_a_track_stays_said_when_its_album_leaves_the_library_and_its_name_there(house: House) -> None:
+    library, item_id = staged(house)
+    with_words(house, item_id)
+    house.change(**{"phase.publish.file": "{title}"})
+    for _ in range(2):
+        publish(house, item_id)
+        assert (library / ALBUM / "Song 1.txt").read_text().strip() == "La la."
+        assert take_out(house, item_id).outcome == "undone"
+        approve(house)
+
+
 def test_the_pictures_of_discs_stay_when_an_album_is_published_again(house: House) -> None:
     library, item_id = staged(
         house, {f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)}
