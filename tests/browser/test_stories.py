@@ -340,10 +340,15 @@ def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Ap
 
     page.goto(f"/review/{item}/edit")
     title.fill("Typed")
+    page.get_by_label("Date", exact=True).fill("last year")
+    save.click()
+    expect(page.get_by_text("must be a date such as")).to_be_visible()
+    page.get_by_label("Date", exact=True).fill("1999")
     various.select_option("yes")
     save_too_late(NAME)
     expect(told).to_be_visible()
-    expect(title).to_have_value("Typed")
+    expect(title).to_have_value("Typed")  # also what was typed before the form came back with an error
+    expect(page.get_by_label("Date", exact=True)).to_have_value("1999")
     expect(various).to_have_value("yes")
     page.reload()
     expect(title).to_have_value("One")  # it is kept once
@@ -354,6 +359,15 @@ def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Ap
     title.fill("Eva's")
     save_too_late("bo")
     expect(title).to_have_value("Saved")  # nobody reads what somebody else typed
+    page.goto("/admin/settings")
+    page.locator("[name='provider.fanart.key']").fill("a key of mine")
+    page.locator("[name='provider.fanart.order']").fill("7")
+    page.context.clear_cookies()
+    page.locator("#provider\\.fanart").get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    kept = page.evaluate("sessionStorage.getItem('typed')")
+    assert '"7"' in kept
+    assert "a key of mine" not in kept
 
 
 def test_a_form_is_sent_once_however_often_it_is_clicked_while_the_answer_is_on_its_way(open_page: Open) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from config import admin
 from config.cron import Schedule, timezone
 from config.errors import Misconfigured
-from config.settings import SECTIONS, find_setting
+from config.settings import REGISTRY, SECTIONS, find_setting
 from daemon.web.access import By
 from daemon.web.bodies import Sent
 from daemon.web.fields import Field, fields
@@ -140,6 +140,7 @@ def _page(request: Request, app: App, errors: dict[str, str], given: dict[str, s
                     "was": _text(field.value),
                     "text": given.get(field.key, _text(field.value)),
                     "error": errors.get(field.key),
+                    "is_secret": REGISTRY[field.key].is_secret,
                 }
                 for field in fields(prefix, section)
             ],

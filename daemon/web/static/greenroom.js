@@ -169,12 +169,17 @@ document.addEventListener("submit", (event) => {
 });
 
 // What was typed into a form that was not taken, as the session had ended or the database was away, stands in it again when
-// its page is shown next. Kept is what was changed, in this tab and for this person only, and no password.
+// its page is shown next. Kept is what was changed, in this tab and for this person only, and no secret.
 const TYPED = "typed";
 const whoReads = () => document.querySelector(".who a")?.textContent;
-const typedIn = (form) => [...form.elements].filter((field) => field.matches("textarea, select, input:not([type=hidden], [type=password], [type=file])"));
+const typedIn = (form) => [...form.elements].filter((field) => field.matches(":is(textarea, select, input):not([type=hidden], [type=password], [type=file], [data-secret])"));
 
+// A form that came back with an error shows what was typed before; what its fields were at first stands beside them, if anywhere.
 function isChanged(field) {
+  const was = field.form.elements.namedItem(`was ${field.name}`);
+  if (was && field.type !== "checkbox") {
+    return field.value !== was.value;
+  }
   if (field.matches("select")) {
     return [...field.options].some((option) => option.selected !== option.defaultSelected);
   }
