@@ -37,7 +37,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
         roots = libraries.list_libraries(connection)
         lost = stranded(connection)
         unfinished = journal.count_open(connection)
-        last = next(iter(runs.recent(connection, limit=1)), None)
+        last = runs.last(connection, dt.datetime.now(dt.UTC))
         return {
             "daemon": running_daemon(app.boot.data_dir),
             "enabled": settings.enabled,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Index, Text, cast, delete, false, func, inser
 from config.tables import Base, column, optional
 
 BEFORE_ALL: Final = dt.datetime.fromtimestamp(0, dt.UTC)
+SKEW: Final = dt.timedelta(minutes=1)  # by which the clocks of hosts may differ
 NEWEST_KEPT: Final = 50  # however old they are
 DRY_RUN: Final = dt.timedelta(days=1)  # none lasts longer
 INTERRUPTED: Final = "the process ended before the run did"
@@ -97,6 +98,14 @@ def recent(connection: Connection, limit: int = 20, trigger: str | None = None) 
     if trigger is not None:
         query = query.where(RunRow.trigger == trigger)
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def last(connection: Connection, now: dt.datetime) -> dict[str, Any] | None:
+    """Return the run that began last by now; where all began later, as the clock was set back since, the newest."""
+    newest = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(1)
+    begun = RunRow.id < new_run_id(now + SKEW)
+    row = connection.execute(newest.where(begun)).first() or connection.execute(newest).first()
+    return None if row is None else dict(row._mapping)
 
 
 def page(

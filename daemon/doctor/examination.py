@@ -14,7 +14,7 @@ from config.answering import ANSWERS
 from config.boot import BootSettings, unknown_variables
 from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
-from config.reasons import counted, show_path, show_text
+from config.reasons import counted, show_path, show_text, show_time
 from config.sections import StagingScan
 from daemon import secrecy
 from daemon.actions import players, providers, publishing
@@ -30,6 +30,7 @@ from daemon.sole import running_daemon, trouble_of_daemon
 from daemon.status import TRY_AGAIN
 from daemon.web.address import listening
 from processor.transfers import journal
+from workflow import runs
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
 MIN_FILES = 256  # descriptors: workers hold some folders open each, readers and database a few more
@@ -93,6 +94,12 @@ def _clock(app: Application) -> Finding:
     if skew > MAX_SKEW:
         message = f"this machine's clock and the database's differ by {skew:.0f} s; synchronise them (NTP)"
         return Finding("problem", "clock", message)
+    with app.database.read() as connection:
+        newest = next(iter(runs.page(connection, limit=1)), None)
+    if newest is not None and newest["started_at"] > here + runs.SKEW:
+        of = show_time(newest["started_at"])
+        message = f"the clock says {show_time(here)}, but the newest run is of {of}: if it was set back, runs of before"
+        return Finding("note", "clock", f"{message} stand first in lists until then")
     return Finding("ok", "clock", f"the clock says {here.astimezone():%Y-%m-%d %H:%M:%S %Z}, as the database's does")
 
 

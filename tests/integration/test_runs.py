@@ -119,6 +119,17 @@ def test_what_came_after_the_last_cycle_began_may_be_unseen_and_what_the_future_
     assert last(25) == NOW
 
 
+def test_the_last_run_is_of_now_also_after_the_clock_was_set_back(database: Database) -> None:
+    def last(minute: int) -> str | None:
+        with database.read() as connection:
+            found = runs.last(connection, NOW + dt.timedelta(minutes=minute))
+            return found["id"] if found else None
+
+    assert last(0) is None
+    future, now = begin(database, 100), begin(database, 10)
+    assert [last(minute) for minute in (2, 10, 11, 98, 100)] == [future, now, now, now, future]
+
+
 def test_the_plan_of_the_newest_dry_run_is_kept_also_after_the_clock_was_set_back(database: Database) -> None:
     names = [begin(database, minute, dry_run=True) for minute in (*range(100, 100 + plans.KEPT), 1)]
     with database.begin() as connection:
