@@ -28,6 +28,7 @@ def command(as_json: bool) -> None:
     """
     with application() as app:
         status = at_a_glance(app)
+        status["database"] = app.database.url.set(query={}).render_as_string(hide_password=True)
         with app.database.read() as connection:
             found = list_libraries(connection)
     troubles = {library.path: why for library, why in zip(found, libraries.troubles(found, GLANCE), strict=True)}
@@ -56,6 +57,10 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "next", show_time(dt.datetime.fromisoformat(fire)) + unless if fire else "–"
     for problem in status["problems"]:
         yield "problem", problem
+    if not status["libraries"]:
+        begin = "`greenroom libraries add inbound PATH` begins"
+        other = "where there were some, GREENROOM_DATA_DIR or GREENROOM_DATABASE_URL is another one now"
+        yield "problem", f"{status['database']} knows no library: {begin}; {other}"
     for library in status["libraries"]:
         held = f"  held by {library['holder']}" if library["holder"] else ""
         yield library["role"], show_path(library["path"]) + held

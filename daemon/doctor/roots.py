@@ -60,11 +60,11 @@ def _space(library: Library, shown: str, where: str, wanted_reserve: int) -> Fin
         return Finding("ok", "root", f"{shown}{where}; it does not say how much is free")
     kept = reserve(wanted_reserve, found.f_blocks * found.f_frsize)
     message = f"{shown}{where}: {human_size(free)} free"
-    if files is not None and files < FEW_INODES:
-        return Finding("problem", "inodes", f"{message}, but only {files} files can still be made")
     if library.role != "inbound" and free < kept:
         text = f"{message}, less than the reserve of {human_size(kept)}: no album that has to be copied fits; free some"
         return Finding("problem", "disk_reserve", text)
+    if files is not None and files < FEW_INODES:
+        return Finding("problem", "inodes", f"{message}, but only {files} files can still be made")
     return Finding("ok", "root", message)
 
 

@@ -33,7 +33,11 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
     errno.ENFILE: (Retryable, "too_many_files", "the machine has too many files open; raise fs.file-max"),
     errno.ENOENT: (Retryable, "vanished", "it was there when the plan was made; the next scan looks again"),
     errno.EACCES: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
-    errno.EPERM: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
+    errno.EPERM: (
+        NeedsReview,
+        "permission_denied",
+        "no right would do: look whether it is immutable (`lsattr`), in a sticky folder, or kept by SELinux",
+    ),
     errno.EEXIST: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
     errno.ENOTEMPTY: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
     errno.ELOOP: (NeedsReview, "not_a_plain_path", "a link stands where a file or folder was; links are not followed"),

@@ -747,6 +747,9 @@ def test_status_says_of_no_run_that_has_not_ended_that_there_was_nothing_to_do(d
 
 def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    status = greenroom("status").output
+    assert f"problem    sqlite:///{tmp_path}/data/greenroom.db knows no library: `greenroom libraries add" in status
+    assert "GREENROOM_DATA_DIR or GREENROOM_DATABASE_URL is another one now" in status
     found = json.loads(greenroom("doctor", "--json").output)
     missing = [(one["level"], one["message"].partition("`")[2]) for one in found if one["code"] == "no_library"]
     assert missing == [
@@ -986,12 +989,20 @@ def test_what_doctor_found_is_told_also_when_it_ends_before_its_time(
     assert for_scripts.stdout == "", "half an answer is none"
 
 
+def test_doctor_says_that_runs_are_of_the_future(data_dir: Path) -> None:
+    greenroom("cycle")
+    assert "newest run" not in greenroom("doctor").output
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(RunRow).values(started_at=dt.datetime.now(dt.UTC) + dt.timedelta(days=1)))
+    assert "the newest run is of" in greenroom("doctor").output
+
+
 def test_doctor_names_a_disk_without_room_for_an_album(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.statvfs
 
     def nearly_full(path: bytes) -> os.statvfs_result:
         found = list(real(path))
-        found[4] = 0  # f_bavail
+        found[4] = found[7] = 0  # f_bavail, f_favail: full of large files it has hardly room for names, too
         return os.statvfs_result(found)
 
     monkeypatch.setattr(os, "statvfs", nearly_full)

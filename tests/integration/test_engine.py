@@ -278,6 +278,7 @@ def test_a_failure_that_quotes_what_no_database_takes_is_kept(engine: Engine, wo
     [
         (errno.EMFILE, "dead", "too_many_files", "raise LimitNOFILE"),
         (errno.EIO, "dead", "io_error", "check the kernel's log and the disk"),
+        (errno.EPERM, "parked", "permission_denied", "look whether it is immutable (`lsattr`)"),
         (errno.EACCES, "parked", "permission_denied", "give the user Greenroom runs as the right to it"),
     ],
 )
