@@ -6,11 +6,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from loguru import logger
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import ColumnElement
@@ -173,8 +173,8 @@ def one_writer(connection: Connection, table: str) -> None:
 
 
 def insert_into(connection: Connection, table: type[Base]) -> Any:
-    """Return an INSERT that may have an ON CONFLICT; each dialect has its own."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    """Return an INSERT that may have an ON CONFLICT; each dialect has its own, and the other one is not loaded."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 def may_stand_still(connection: Connection) -> None:

@@ -8,18 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, TextClause, false, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, false, text
 
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 
 # As text, because SQLite uses an index of some rows only where it sees their states in the statement.
 IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
 IS_UNSETTLED: Final = text("state IN ('planned', 'materialised', 'published', 'attention')")
 IS_UNDO: Final = text("undoes IS NOT NULL")
-
-
-def _of(rows: TextClause) -> dict[str, Any]:
-    return {"sqlite_where": rows, "postgresql_where": rows}
 
 
 class TransferRow(Base):
@@ -28,9 +24,9 @@ class TransferRow(Base):
     __tablename__ = "transfers"
     # While a move is open nobody may plan another one to the same folder.
     __table_args__ = (
-        Index("uq_transfers_open_target", "dst_root", "target", unique=True, **_of(IS_OPEN)),
-        Index("ix_transfers_unsettled", "state", **_of(IS_UNSETTLED)),
-        Index("ix_transfers_undoes", "undoes", **_of(IS_UNDO)),
+        SomeRows("uq_transfers_open_target", ("dst_root", "target"), IS_OPEN, unique=True),
+        SomeRows("ix_transfers_unsettled", ("state",), IS_UNSETTLED),
+        SomeRows("ix_transfers_undoes", ("undoes",), IS_UNDO),
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.

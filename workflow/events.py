@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Identity,
-    Index,
     bindparam,
     delete,
     func,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 
 from config.database import Database, one_writer
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 
 Kind = Literal[
     "item_staged", "needs_review", "approved", "rejected", "undone",
@@ -47,8 +46,8 @@ class EventRow(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        Index("ix_events_unnumbered", "id", sqlite_where=_UNNUMBERED, postgresql_where=_UNNUMBERED),
-        Index("ix_events_ends", "id", sqlite_where=_IS_END, postgresql_where=_IS_END),
+        SomeRows("ix_events_unnumbered", ("id",), _UNNUMBERED),
+        SomeRows("ix_events_ends", ("id",), _IS_END),
     )
 
     id = column(int, BigId, Identity(), primary_key=True)

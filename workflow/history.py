@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Identity, Index, delete, exists, insert, select, text
+from sqlalchemy import Connection, Identity, delete, exists, insert, select, text
 
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 from processor.items import repository, storing
 from processor.tables import StagingItem
 from workflow import telling
@@ -37,8 +37,8 @@ class ItemHistoryRow(Base):
     job_id = optional(int, BigId)
     run_id = optional(str)
     __table_args__ = (
-        Index("ix_item_history_people", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
-        Index("ix_item_history_runs", "run_id", "id", sqlite_where=_BY_RUNS, postgresql_where=_BY_RUNS),
+        SomeRows("ix_item_history_people", ("id",), _BY_PEOPLE),
+        SomeRows("ix_item_history_runs", ("run_id", "id"), _BY_RUNS),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
 
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 
 _RELEASED = text("released_at IS NOT NULL")
 
@@ -69,7 +69,7 @@ class BlobRow(Base):
 
     __tablename__ = "blobs"
     __table_args__ = (
-        Index("ix_blobs_released_at", "released_at", sqlite_where=_RELEASED, postgresql_where=_RELEASED),
+        SomeRows("ix_blobs_released_at", ("released_at",), _RELEASED),
         Index("ix_blobs_size", "size"),  # what is counted of all
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Identity, UniqueConstraint, text
 
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 
 _OWED, _MISSED = text("missed IS NULL"), text("missed IS NOT NULL")
 
@@ -37,8 +37,8 @@ class DebtRow(Base):
     __tablename__ = "player_debts"
     __table_args__ = (
         UniqueConstraint("player_id", "root", "folder"),
-        Index("ix_player_debts_owed", "player_id", "since", "id", "missed", sqlite_where=_OWED, postgresql_where=_OWED),
-        Index("ix_player_debts_missed", "player_id", "since", "id", sqlite_where=_MISSED, postgresql_where=_MISSED),
+        SomeRows("ix_player_debts_owed", ("player_id", "since", "id", "missed"), _OWED),
+        SomeRows("ix_player_debts_missed", ("player_id", "since", "id"), _MISSED),
         {"sqlite_autoincrement": True},
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select, text, union
 
 from config.reasons import Reason
-from config.tables import Base, BigId, column
+from config.tables import Base, BigId, SomeRows, column
 from processor.filesystem.paths import within
 from processor.items.item import as_reasons
 from processor.tables import IS_OPEN, LedgerRow, StagingFile, StagingItem, TransferRow
@@ -30,8 +30,8 @@ class CheckRow(Base):
 
     __tablename__ = "checks"
     __table_args__ = (
-        Index("ix_checks_found", "item_id", sqlite_where=_FOUND, postgresql_where=_FOUND),
-        Index("ix_checks_mended", "item_id", sqlite_where=_MENDED, postgresql_where=_MENDED),
+        SomeRows("ix_checks_found", ("item_id",), _FOUND),
+        SomeRows("ix_checks_mended", ("item_id",), _MENDED),
         Index("ix_checks_checked_at", "checked_at", "files", "size"),  # what is counted of all
     )
 

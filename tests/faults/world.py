@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost
-from config.tables import Base
+from config.tables import whole_schema
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.tables import StagingFile, StagingItem, TransferRow
@@ -166,7 +166,7 @@ def empty_database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "empty.db"
         database = Database(f"sqlite:///{path}")
-        Base.metadata.create_all(database.engine)
+        whole_schema().create_all(database.engine)
         database.close()
         return path.read_bytes()
 

@@ -20,7 +20,7 @@ from sqlalchemy import event
 
 import daemon.tables  # noqa: F401  their indexes are all known then
 from config.database import Database
-from config.tables import Base
+from config.tables import whole_schema
 from daemon.bootstrap import Application
 from daemon.worker import SUBSCRIBERS
 from processor.artwork import rows as pictures
@@ -47,7 +47,7 @@ GROWING = {
 }  # fmt: skip
 OF_SOME_ROWS = {
     index.name
-    for table in Base.metadata.tables.values()
+    for table in whole_schema().tables.values()
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 }

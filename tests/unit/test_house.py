@@ -259,7 +259,7 @@ def test_a_command_starts_without_what_only_jobs_need() -> None:
 
 
 def test_a_cycle_loads_nothing_that_no_album_on_its_way_into_staging_needs(tmp_path: Path) -> None:
-    """What declares the settings of chores and of providers was a twelfth of its start."""
+    """What declares the settings of chores and of providers was a twelfth of its start, and PostgreSQL a twentieth."""
     for folder in ("inbound", "inbound/album", "staging"):
         (tmp_path / folder).mkdir()
     write_track(tmp_path / "inbound/album/01.flac", album="One", artist="Eva", title="First", track="1/1")
@@ -271,12 +271,15 @@ def test_a_cycle_loads_nothing_that_no_album_on_its_way_into_staging_needs(tmp_p
         "try: main(['cycle', '--json'])\nfinally: print(*sys.modules, file=sys.stderr)"
     )
     env = {**os.environ, "GREENROOM_DATA_DIR": str(tmp_path / "data")}
+    env.pop("GREENROOM_DATABASE_URL", None)
     for code in (program % before, cycle):
         ended = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True, text=True
         )
     assert json.loads(ended.stdout)["counts"]["staged"] == 1
-    needless = re.compile(r"workflow\.chores\.|processor\.providers\.|processor\.publication\.given|daemon\.secrecy")
+    needless = re.compile(
+        r"workflow\.chores\.|processor\.providers\.|processor\.publication\.given|daemon\.secrecy|.*\.postgresql"
+    )
     assert [name for name in ended.stderr.split() if needless.match(name)] == []
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, Connection, Dialect, Identity, Index, T
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Misconfigured
-from config.tables import Base, BigId, column, optional
+from config.tables import Base, BigId, SomeRows, column, optional
 from workflow.engine.job import Job
 
 # As text, because SQLite uses an index of some rows only where it sees their statuses in the statement.
@@ -43,9 +43,9 @@ class JobRow(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("uq_jobs_open", "phase", "subject", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-        Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
-        Index("ix_jobs_due", "phase", "priority", "not_before", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        SomeRows("uq_jobs_open", ("phase", "subject"), IS_OPEN, unique=True),
+        SomeRows("uq_jobs_running_item", ("item_id",), _RUNNING, unique=True),
+        SomeRows("ix_jobs_due", ("phase", "priority", "not_before", "id"), _QUEUED),
         Index("ix_jobs_status_phase_id", "status", "phase", "id"),
         Index("ix_jobs_status_id", "status", "id"),
         Index("ix_jobs_item_id", "item_id"),
