@@ -6,11 +6,12 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qs, quote, unquote
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.errors import Misconfigured
 from config.secrecy import FILE, Vault, checked
@@ -37,10 +38,10 @@ def default_data_dir() -> Path:
         raise Misconfigured("this user has no home folder; set GREENROOM_DATA_DIR", code="no_home") from None
 
 
-class BootSettings(BaseModel):
+class BootSettings(BaseSettings):
     """What cannot live in the settings table, as it says where that is. Environment over file over default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the database, scan DBs and locks.")
     database_url: SecretStr | None = Field(
@@ -79,12 +80,17 @@ class BootSettings(BaseModel):
         "auto", description="auto: text on a terminal, one JSON object a line elsewhere."
     )
 
-    def __init__(self, **given: Any) -> None:
-        """Read what is not given from the environment, then from the TOML file, if there is one.
-
-        Raises ValidationError, of the file OSError, or ValueError where it is no TOML.
-        """
-        super().__init__(**_in_file() | _in_environment() | given)
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: given values, environment, TOML file (GREENROOM_CONFIG_FILE names another one)."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
     @property
     def url(self) -> str:
@@ -222,22 +228,5 @@ def _passwords(url: str) -> list[str]:
 def is_secret_in_file(boot: BootSettings) -> bool:
     """Whether a password or a key comes from the configuration file."""
     told = {"database_url": bool(_passwords(boot.url)), "secret_key": boot.secret_key is not None}
-    return any(is_secret and name not in _in_environment() for name, is_secret in told.items())
-
-
-def _in_environment() -> dict[str, Any]:
-    """Return what our variables say, spelt in whatever case, by the names of the settings."""
-    said = {name.lower(): value for name, value in os.environ.items()}
-    variables = {name: f"{_PREFIX}{name}".lower() for name in BootSettings.model_fields}
-    return {name: said[variable] for name, variable in variables.items() if variable in said}
-
-
-def _in_file() -> dict[str, Any]:
-    """Return what the TOML file says, if there is one, spelt in whatever case, too."""
-    file = config_file()
-    if not file.is_file():
-        return {}
-    import tomllib  # which many need not
-
-    said = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {name.lower(): said[name] for name in sorted(said)}  # small letters come last, and win
+    variables = {name.lower() for name in os.environ}
+    return any(is_secret and f"{_PREFIX}{name}".lower() not in variables for name, is_secret in told.items())

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -229,17 +230,19 @@ def test_the_lock_files_pin_every_package_by_hash_and_nothing_by_address(name: s
 
 
 def test_every_dependency_is_locked() -> None:
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     wanted = {re.split(r"[\[<>=]", need)[0] for need in project["project"]["dependencies"]}
     assert wanted <= locked
 
 
-def test_every_package_is_installed_by_name() -> None:
-    import tomllib
+def test_what_was_agreed_to_be_built_on_is_still_built_on() -> None:
+    agreed = "apscheduler sqlalchemy psycopg pydantic-settings watchdog requests pillow imagehash loguru"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(agreed.split()) <= {re.split(r"[^\w-]", need)[0] for need in project["project"]["dependencies"]}
 
+
+def test_every_package_is_installed_by_name() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     there = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in MODULES}
     assert set(listed) == there
