@@ -42,7 +42,7 @@ _DISC_FOLDERS = (
         rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_-]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
     ),
 )
-_BONUS = r"bonus(?:(?:[\W_]+\w+)?[\W_]*(?:cd|dis[ck]|dvd|lp)|[\W_]*tracks?)?"
+_BONUS = r"bonus(?:(?:[\W_]+[^\W_]+)?[\W_]*(?:cd|dis[ck]|dvd|lp)|[\W_]*tracks?)?"
 _BONUS_FOLDER = pattern(
     rf"[\W_]*(?:{_BONUS}|(?:cd|dis[ck]|disque|dvd)[\W_]*(?:bonus|0+)|(?:extra|drama|ドラマ|特典)[\W_]*(?:cd|dis[ck]|dvd)|特典)"
     r"[\W_]*",

@@ -71,13 +71,18 @@ def _with_compilations(albums: list[Part]) -> list[Part]:
 
 
 def _is_compilation(parts: Sequence[Part]) -> bool:
-    """Tell whether nearly each track is by somebody else, none has an album artist, and they count one another."""
+    """Tell whether nearly each track is by somebody else, none has an album artist, and they count one another.
+
+    Songs of several years may be from as many albums: each band has its "Greatest Hits".
+    """
     singers = Counter(album.names[0] for album in parts for _ in album.files if album.names)
     if not nearly_one_a_track(singers):
         return False
     tracks = [track for album in parts for track in album.tracks]
     numbers = {track.number for track in tracks}
     if None in numbers or len(numbers) < len(tracks) or any(track.album_artist for track in tracks):
+        return False
+    if len({track.row.year for track in tracks} - {None}) > 1:
         return False
     totals = {track.row.track_total for track in tracks}
     counted = len(totals) == 1 and None not in totals

@@ -140,18 +140,37 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         if len(members) == 1 or parent in music:
             continue
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
-        parts = by_parts(names)
-        numbers = parts or by_same_word(names)
-        may_be_copies = not parts or names[0][:1].isdecimal()  # "16 bit" and "24 bit", "CD" and "LP"
-        if (
-            numbers
-            and not (may_be_copies and _same_titles(*members[:2]))
-            and not _is_one_song_each(members)
-            and all(_agree(members[0], other) for other in members)
-        ):
+        if numbers := by_parts(names):
+            doubtful = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
+        elif numbers := by_same_word(names):
+            doubtful = _is_series(names, parent, members[0]) or _are_copies(members)
+        else:
+            continue
+        if not doubtful and not _is_one_song_each(members) and all(_agree(members[0], other) for other in members):
             title = text_of(parent.rpartition(b"/")[2])
             found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found
+
+
+def _is_series(names: Sequence[str], parent: bytes, folder: FolderTracks) -> bool:
+    """Tell whether names count what an artist made, not discs: "Now 1", "Now 2" of an album "Now", or years differ.
+
+    In a folder of its own, which is not its artist's, an album may be that name: "The Wall/The Wall 1".
+    """
+    if len({parse_album(name).year for name in names} - {None}) > 1:
+        return True
+    album = fold(folder.album[0] or "")
+    home = fold(parse_album(text_of(parent.rpartition(b"/")[2])).album or "")
+    return fold(names[0]).startswith(f"{album} ") and (home != album or home in _artists(folder))
+
+
+def _are_copies(folders: Sequence[FolderTracks]) -> bool:
+    """Tell whether any two folders hold a song of the same number and title, however it is spelt: "CD" and "LP"."""
+    songs = [
+        {(track, fold(title or "")) for track, title in zip(folder.track, folder.title, strict=True)}
+        for folder in folders
+    ]
+    return len(set().union(*songs)) < sum(map(len, songs))
 
 
 def _is_one_song_each(folders: Sequence[FolderTracks]) -> bool:

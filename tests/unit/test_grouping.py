@@ -633,6 +633,31 @@ def test_folders_that_do_not_count_from_one_behind_one_word_stay_apart(shelf: Sh
     assert len(shelf.groups()) == 2
 
 
+@pytest.mark.parametrize(
+    ("home", "style", "artist", "album"),
+    [
+        ("Music", ("Now 1", "Now 2"), "Queen", "Now"),
+        ("Led Zeppelin", ("Led Zeppelin I", "Led Zeppelin II"), "Led Zeppelin", "Led Zeppelin"),
+        ("Box", ("Live 1 (1971)", "Live 2 (1975)"), "Queen", "Box"),
+    ],
+)
+def test_a_series_that_counts_behind_its_own_name_is_several_albums(
+    shelf: Shelf, home: str, style: tuple[str, str], artist: str, album: str
+) -> None:
+    for folder in style:
+        for n in (1, 2):
+            shelf.track(f"{home}/{folder}/0{n}.mp3", artist=artist, album=album, title=f"{folder} {n}", track=n)
+    assert len(shelf.groups()) == 2
+
+
+@pytest.mark.parametrize("titles", [{"CD": "Rain", "LP": "RAIN"}, {"CD": "Rain", "DVD": "Hail", "LP": "Rain"}])
+def test_a_copy_on_another_medium_is_no_disc(shelf: Shelf, titles: dict[str, str]) -> None:
+    for folder, title in titles.items():
+        for n in (1, 2):
+            shelf.track(f"Box/{folder}/0{n}.mp3", artist="Queen", album="Box", title=f"{title} {n}", track=n)
+    assert len(shelf.groups()) == len(titles)
+
+
 @pytest.mark.parametrize("bonus", ["Bonus Live CD", "Bonus Acoustic Disc"])
 def test_a_bonus_disc_of_some_kind_belongs_to_its_album(shelf: Shelf, bonus: str) -> None:
     shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Box")
@@ -662,6 +687,7 @@ def test_a_compilation_that_is_filed_by_singers_is_one_album(shelf: Shelf, place
         {"tracks": [(1, 2), (3, 4), (5, 6), (7, 8), (9, 10)]},  # several by each
         {"own": True},  # each has an album artist
         {"mixed": True},  # totals differ
+        {"years": True},  # each is of another year
     ],
 )
 def test_songs_of_one_albums_title_by_many_bands_are_no_compilation_in_doubt(
@@ -671,8 +697,9 @@ def test_songs_of_one_albums_title_by_many_bands_are_no_compilation_in_doubt(
     for singer, numbers in zip(SINGERS, tracks, strict=True):
         credit = singer if "own" in said else None
         total = 9 + len(singer) if "mixed" in said else None
-        where = f"{singer}/Hits"
-        shelf.album(where, numbers, artist=singer, album="Hits", album_artist=credit, track_total=total)
+        year = 1990 + numbers[0] if "years" in said else None
+        tags = {"artist": singer, "album": "Hits", "album_artist": credit, "track_total": total, "year": year}
+        shelf.album(f"{singer}/Hits", numbers, **tags)
     assert len(shelf.groups()) == 5
 
 
