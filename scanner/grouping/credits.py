@@ -11,7 +11,7 @@ from typing import NamedTuple
 from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
-from scanner.grouping.names import text_of
+from scanner.grouping.names import DATE, text_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_various
 from scanner.grouping.places import Place
@@ -168,7 +168,7 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
     elif len(named) == len(tracks) > 1 and len(set(named)) == 1:
         found = Credit(commonest(track.named_artist for track in tracks if track.named_artist), "file_name")
     else:
-        found = Credit(_artist_folder(place.above, dated=folder.year is not None), "folder")
+        found = Credit(_artist_folder(_above_title(place), dated=folder.year is not None), "folder")
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
@@ -182,13 +182,20 @@ def _same_title(one: str, other: str) -> bool:
     return fold(one) == fold(other) or alike(fold(one), fold(other))
 
 
+def _above_title(place: Place) -> bytes:
+    """Return the folder above that an album is called after: of "Artist/1999 - Album/FLAC" that of the artist."""
+    above, _, name = place.above.rpartition(b"/")
+    said = text_of(name)
+    return above if " - " in said and place.title.startswith(said) else place.above
+
+
 def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
     """Read the artist of an album that lies in a folder; one with its year also through "Artist/Live"."""
     above, _, name = folder.rpartition(b"/")
     text = text_of(name)
     if not text:
         return None
-    sure = _YEARS.fullmatch(text) or _SHELF_OF_MANY.fullmatch(text)  # nobody is called so
+    sure = _YEARS.fullmatch(text) or DATE.match(text) or _SHELF_OF_MANY.fullmatch(text)  # nobody is called so
     shelf = sure or (dated and above and _SHELF.fullmatch(text))
     if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
         many = text if is_various(text) else None  # "Music/Compilations"

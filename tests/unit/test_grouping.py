@@ -1027,6 +1027,12 @@ def test_a_number_in_a_series_is_no_name(shelf: Shelf, folder: str, album: str) 
         ("Compilations/Long (1999)", ("Various Artists", "Long", 1999)),
         ("Music/Compilations/Long", ("Various Artists", "Long", None)),
         ("Ada/1999-05-21 - Long", ("Ada", "1999-05-21 - Long", 1999)),
+        ("Ada/1999-05-21 - Long/FLAC", ("Ada", "1999-05-21 - Long", 1999)),
+        ("Ada/1999-05-21 - Show/Long", ("Ada", "Long", None)),
+        ("1999-05-21/Long", (None, "Long", None)),
+        ("Ada/1999 - Long/FLAC", ("Ada", "Long", 1999)),
+        ("Ada/1999 - Long/Long", ("Ada", "Long", 1999)),
+        ("1999 - Long/FLAC", (None, "Long", 1999)),
     ],
 )
 def test_what_albums_are_sorted_by_is_nobody(
