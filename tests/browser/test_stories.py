@@ -22,7 +22,7 @@ from config import accounts, admin
 from daemon.actions import libraries
 from daemon.bootstrap import Application
 from processor.items import storing
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, sign_in
 from tests.chromium import WAIT
 from tests.everything import HOSTILE, NOW, everything_says
 from tests.items import album
@@ -32,6 +32,7 @@ from workflow import progress, succession
 from workflow.engine.engine import wanted
 from workflow.engine.tables import JobRow
 from workflow.engine.wanting import submit_one
+from workflow.operations import deciding
 
 HOUSE = Path(__file__).parents[2]
 ACTIVE = "script:not([src^='/static/']), img, iframe, svg, [onerror], [onload], [onfocus]"
@@ -368,6 +369,23 @@ def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Ap
     kept = page.evaluate("sessionStorage.getItem('typed')")
     assert '"7"' in kept
     assert "a key of mine" not in kept
+
+
+def test_a_mark_stays_with_its_album_where_the_list_is_another_by_then(app: Application, open_page: Open) -> None:
+    stage(app, "One", "Two", "Three")
+    page = open_page()
+    page.goto("/review")
+    first, second, third = (box.get_attribute("value") or "" for box in page.locator("[name=chosen]").all())
+    page.locator(f"[value='{second}']").check()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Reject…").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    deciding.decide(app.database, int(first.split()[0]), "rejected", actor="bo", why="")
+    sign_in(page)
+    page.goto("/review")
+    expect(page.get_by_text("What you had typed was not taken.")).to_be_visible()
+    boxes = page.locator("[name=chosen]").all()
+    assert [(box.get_attribute("value"), box.is_checked()) for box in boxes] == [(second, True), (third, False)]
 
 
 def test_a_form_is_sent_once_however_often_it_is_clicked_while_the_answer_is_on_its_way(open_page: Open) -> None:

@@ -187,7 +187,7 @@ function isChanged(field) {
 }
 
 document.addEventListener("submit", ({ target: form }) => {
-  const fields = typedIn(form).flatMap((field, at) => (isChanged(field) ? [[at, field.name, field.value, field.checked]] : []));
+  const fields = typedIn(form).flatMap((field) => (isChanged(field) ? [[field.name, field.value, field.checked]] : []));
   const page = window.location.pathname + window.location.search;
   if (form.method === "post" && fields.length && whoReads()) {
     const place = { page, form: [...document.forms].indexOf(form), action: form.getAttribute("action") };
@@ -205,9 +205,12 @@ document.addEventListener("DOMContentLoaded", () => {
   } else if (kept.page === window.location.pathname + window.location.search && form?.getAttribute("action") === kept.action) {
     window.sessionStorage.removeItem(TYPED);
     const there = kept.who === whoReads() ? typedIn(form) : [];
-    const again = kept.fields.filter(([at, name]) => there[at]?.name === name);
-    again.forEach(([at, , value, checked]) => Object.assign(there[at], checked === undefined ? { value } : { value, checked }));
-    if (again.length) {
+    const again = kept.fields.map(([name, value, checked]) => {
+      // A box is told by its value: in a list another album may stand by now where it was.
+      const field = there.find((one) => one.name === name && (one.type !== "checkbox" || one.value === value));
+      return field && Object.assign(field, { value }, checked === undefined ? {} : { checked });
+    });
+    if (again.some(Boolean)) {
       const told = Object.assign(document.createElement("p"), { className: "said", role: "status" });
       told.textContent = "What you had typed was not taken. It is in the form again: look at it, and send it once more.";
       document.getElementById("main").prepend(told);
