@@ -225,7 +225,8 @@ def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        "greenroom status", "greenroom settings", "greenroom settings list --json", "greenroom --help",
+        "greenroom status", "greenroom settings", "greenroom settings list --json", "greenroom items --json",
+        "greenroom --help",
         "greenroom cycle --help", "scan-inbound --help", "scan-inbound -path inbound -output .", "process-scan --help",
     ],
 )  # fmt: skip
