@@ -85,9 +85,11 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         stuck = "".join(f"; `greenroom jobs --status {name}` says why" for name in FAILED if name in jobs)
         yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck
     if again := status["retried"]:
-        when = show_time(dt.datetime.fromisoformat(again["not_before"]))
+        not_before = dt.datetime.fromisoformat(again["not_before"])
+        is_due = not_before <= dt.datetime.now(dt.UTC)  # a worker that was stopped gave it back, or nobody carries jobs
+        when = "waits for a worker" if is_due else f"is not tried before {show_time(not_before)}"
         more = f", the first of {again['count']}" if again["count"] > 1 else ""
-        yield "retry", f"{again['called']} (job {again['job']}) is not tried before {when}{more}: {again['error']}"
+        yield "retry", f"{again['called']} (job {again['job']}) {when}{more}: {again['error']}"
     if settled := status["unfinished"] - status["stranded"]:
         yield "unfinished", f"{counted(settled, 'transfer')}, settled by the next cycle"
     if status["held"]:
