@@ -29,6 +29,7 @@ from daemon.finding import Finding
 from daemon.sole import running_daemon, trouble_of_daemon
 from daemon.status import TRY_AGAIN
 from daemon.web.address import listening
+from processor.filesystem.system_errors import unexpected
 from processor.transfers import journal
 from workflow import runs
 
@@ -44,14 +45,12 @@ def examine_installation(boot: BootSettings) -> Iterator[Finding]:
     Raises nothing for what it finds.
     """
     yield examine_data(boot.data_dir)
-    if trouble := trouble_of_daemon(boot.data_dir):
-        yield Finding("problem", "daemon", trouble)
+    yield from _daemon(boot)
     try:
         with application(warn=False) as app:
             yield from examine(app)
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, f"{error.message}; what is in it could not be looked at")
-    yield from _page(boot)
     yield _watches()
     yield from _process()
     yield from _variables()
@@ -162,9 +161,16 @@ def _transfers(app: Application) -> Iterator[Finding]:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
 
 
-def _page(boot: BootSettings) -> Iterator[Finding]:
-    """Try where the page is to listen, unless our own daemon does."""
-    if boot.web_address and not running_daemon(boot.data_dir):
+def _daemon(boot: BootSettings) -> Iterator[Finding]:
+    """Say what our own daemon fails at; where there is none, try where the page is to listen."""
+    try:
+        who, trouble = running_daemon(boot.data_dir), trouble_of_daemon(boot.data_dir)
+    except OSError as error:
+        yield Finding("problem", "daemon", f"whether a daemon runs cannot be told: {unexpected(error).message}")
+        return
+    if trouble:
+        yield Finding("problem", "daemon", trouble)
+    if boot.web_address and not who:
         try:
             listening(boot.web_address).close()
         except Misconfigured as error:

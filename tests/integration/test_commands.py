@@ -34,7 +34,7 @@ from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
 from daemon.cli.person import person
-from daemon.sole import sole_daemon
+from daemon.sole import LOCK_NAME, sole_daemon
 from processor.tables import LedgerRow, StagingItem, TransferRow
 from tests.commands import greenroom, printed
 from tests.music import write_album
@@ -590,6 +590,14 @@ def test_the_installation_at_a_glance_tells_a_dry_run_from_a_real_one_and_jobs_t
     assert (told["jobs"], told["workers"]) == ({"queued": 1}, 0)
     with sole_daemon(data_dir / "data"):
         assert "nobody carries" not in greenroom("status").output
+
+
+def test_a_doctor_goes_on_where_the_lock_of_the_daemon_cannot_be_looked_at(data_dir: Path) -> None:
+    (data_dir / "data" / LOCK_NAME).symlink_to("elsewhere")
+    doctor = greenroom("doctor")
+    assert doctor.exit_code == 1
+    assert "✗ whether a daemon runs cannot be told: could not use" in doctor.output
+    assert "the database answers" in doctor.output
 
 
 @pytest.mark.parametrize(
