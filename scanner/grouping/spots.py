@@ -142,7 +142,7 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
         if numbers := by_parts(names):
             doubtful = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
-        elif numbers := by_same_word(names):
+        elif disc_folder(names[0]) is None and (numbers := by_same_word(names)):  # "CD1" is asked below, as mostly
             doubtful = _is_series(names, parent, members[0]) or _are_copies(members)
         else:
             continue
