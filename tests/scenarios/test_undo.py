@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, null, update
+from sqlalchemy import Connection, null, select, update
 
 from config.errors import Misconfigured
 from config.libraries import Role, add_library, remove_library
@@ -293,6 +293,21 @@ def test_who_is_asked_to_stop_finishes_the_album_and_says_that_the_rest_waits(ho
     assert (told(report), len(house.items()), report.exit_code) == ([("undone", [])], 1, 1)
     assert report.to_json()["stopped"] == {**report.to_json()["stopped"], "code": "stopped", "path": None}
     assert sorted(told(take_back(house))) == [("refused", ["undone_before"]), ("undone", [])]
+
+
+def test_an_album_given_up_in_the_middle_when_asked_to_stop_is_as_it_was_and_did_not_fail(house: House) -> None:
+    class Asked(threading.Event):
+        def is_set(self) -> bool:
+            with house.database.read() as connection:
+                return connection.scalar(select(TransferRow.id).where(TransferRow.kind == "undo")) is not None
+
+    drop(house)
+    house.cycle()
+    before = house.contents(), house.staged(), len(house.items())
+    report = undo(house.database, house.report.run_id or "", dry_run=False, stop=Asked())
+    assert (told(report), report.stopped and report.stopped.code, report.exit_code) == ([], "stopped", 1)
+    assert (house.contents(), house.staged(), len(house.items())) == before
+    assert told(take_back(house)) == [("undone", [])]
 
 
 def test_an_album_that_cannot_be_looked_at_is_told_and_the_others_go_back(house: House) -> None:

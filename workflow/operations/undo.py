@@ -94,7 +94,11 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     run = Performance(database, guard, recording, workers=settings.workers, undone=of_undo)
 
     def take(transfer: Transfer) -> TakenBack:
-        return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
+        own = retold(run) if transfer.kind == "retag" else run
+        taken = take_back(own, transfer)
+        if isinstance(own.trouble, Stopped):  # in the middle of a copy; it is as it was, and did not fail
+            raise own.trouble
+        return taken
 
     return each(guard, named(database, name), lambda transfer: _in_short(_one(transfer, roots, take)))
 
