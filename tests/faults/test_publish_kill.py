@@ -146,7 +146,8 @@ def verified(scene: Scene) -> list[str]:
 
     given = Verifying(scene.database, libraries, blobs, lambda _size: None, hold=hold)
     looks = [verify(given, item_id) for item_id in (scene.item_id, ARTISTS)]
-    return [one.message for look in looks if look for one in (*look.checked.findings, *look.checked.mended)]
+    told = [one.message for look in looks if look for one in (*look.checked.findings, *look.checked.mended)]
+    return [message.replace(f"{scene.folder}/", "") for message in told]  # each scene has its own
 
 
 def kill_and_verify(quick_path: Path, kind: str = "upgrade") -> None:
