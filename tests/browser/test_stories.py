@@ -369,6 +369,10 @@ def test_what_was_typed_is_in_its_form_again_where_the_session_had_ended(app: Ap
     kept = page.evaluate("sessionStorage.getItem('typed')")
     assert '"7"' in kept
     assert "a key of mine" not in kept
+    sign_in(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('typed')") is None
 
 
 def test_a_mark_stays_with_its_album_where_the_list_is_another_by_then(app: Application, open_page: Open) -> None:

@@ -192,6 +192,8 @@ document.addEventListener("submit", ({ target: form }) => {
   if (form.method === "post" && fields.length && whoReads()) {
     const place = { page, form: [...document.forms].indexOf(form), action: form.getAttribute("action") };
     window.sessionStorage.setItem(TYPED, JSON.stringify({ ...place, who: whoReads(), fields }));
+  } else if (form.matches(".who")) {
+    window.sessionStorage.removeItem(TYPED); // who signs out leaves nothing to whoever comes next
   }
 });
 
