@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from config.leave import is_kept
 from config.machine import keep_imported, uncollected
 from daemon.cli.output import bear_any_text, full_disk_told
 from daemon.signals import attended
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
 COMMANDS = {
@@ -78,6 +81,14 @@ class LazyCommands(click.Group):
         """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands a word may become, without importing any."""
+        from click.shell_completion import CompletionItem
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        found = ((name, text) for name, text in COMMANDS.items() if name.startswith(incomplete))
+        return [*(CompletionItem(name, help=text) for name, text in found), *options]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module, which makes many objects and no garbage."""

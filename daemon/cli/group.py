@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Group(click.Group):
@@ -20,10 +25,17 @@ class Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read arguments, `list` before those that name no command."""
         asks_for_help = any(name in args[:1] for name in self.get_help_option_names(ctx))
-        # A shell that completes has not got to the verb yet, of which `list` is only one.
-        if self.listing and not ctx.resilient_parsing and not asks_for_help and not (args and args[0][:1] != "-"):
+        # Of a shell that completes the next word may be a verb, of which `list` is only one.
+        names_none = args[0].startswith("-") if args else not ctx.resilient_parsing
+        if self.listing and names_none and not asks_for_help:
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs a word may become, or the options of what is done without one."""
+        if self.listing and incomplete.startswith("-"):
+            return self.listing.shell_complete(click.Context(self.listing, parent=ctx), incomplete)
+        return super().shell_complete(ctx, incomplete)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Say that no command has to be named, where that is so."""

@@ -12,6 +12,7 @@ import click
 from config.reasons import counted, show_time
 from daemon.actions import jobs
 from daemon.bootstrap import Application, application
+from daemon.cli.completing import among
 from daemon.cli.group import Group
 from daemon.cli.output import cell, json_option, print_done, print_json, print_table
 from daemon.cli.person import person
@@ -19,6 +20,9 @@ from daemon.cli.usage import usage
 from workflow.engine.job import STATUSES
 from workflow.engine.runner import failure_of
 from workflow.phase import section_of
+from workflow.succession import works
+
+_phases = among(works)
 
 
 @click.group(cls=Group)
@@ -37,7 +41,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; may be repeated.")
-@click.option("--phase", default=None, help="Only this phase.")
+@click.option("--phase", default=None, shell_complete=_phases, help="Only this phase.")
 @click.option("--item", "item_id", type=int, default=None, help="Only of this item.")
 @click.option("--before", type=int, default=None, help="Only older than this job: the next page.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, newest first.")
@@ -80,7 +84,7 @@ def show(job: int, as_json: bool) -> None:
 @command.command("retry")
 @click.argument("some", metavar="[JOB]...", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that gave up or wait for a person.")
-@click.option("--phase", default=None, help="With --all: only of this phase.")
+@click.option("--phase", default=None, shell_complete=_phases, help="With --all: only of this phase.")
 @click.option("--code", default=None, help="With --all: only what failed with this code.")
 @json_option
 def retry(some: tuple[int, ...], everything: bool, phase: str | None, code: str | None, as_json: bool) -> None:
@@ -124,7 +128,7 @@ def discard(job: int, as_json: bool) -> None:
 
 
 @command.command("pause")
-@click.argument("phase")
+@click.argument("phase", shell_complete=_phases)
 @json_option
 def pause(phase: str, as_json: bool) -> None:
     """Start no more jobs of PHASE, not even those people ask for; running ones end."""
@@ -132,7 +136,7 @@ def pause(phase: str, as_json: bool) -> None:
 
 
 @command.command("resume")
-@click.argument("phase")
+@click.argument("phase", shell_complete=_phases)
 @json_option
 def resume(phase: str, as_json: bool) -> None:
     """Go on with the jobs of PHASE."""

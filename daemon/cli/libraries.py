@@ -14,6 +14,7 @@ from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.actions import libraries
 from daemon.bootstrap import application
+from daemon.cli.completing import folder
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_rows
 from daemon.cli.person import person
@@ -60,7 +61,7 @@ def list_all(as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("role", type=click.Choice(["inbound", "staging", "library"]))
-@click.argument("path")
+@click.argument("path", shell_complete=folder)
 @click.option(
     "--kind", type=click.Choice(["music", "movie"]), default="music", show_default=True, help="What it holds."
 )
@@ -87,7 +88,7 @@ def add(role: str, path: str, kind: str) -> None:
 
 
 @command.command("remove")
-@click.argument("path")
+@click.argument("path", shell_complete=folder)
 def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
     raw = _raw(path)
@@ -100,7 +101,7 @@ def remove(path: str) -> None:
 
 
 @command.command("resume")
-@click.argument("path")
+@click.argument("path", shell_complete=folder)
 def resume(path: str) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
     raw = _raw(path)

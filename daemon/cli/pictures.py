@@ -8,12 +8,14 @@ from typing import Any
 import click
 
 from daemon.bootstrap import application
+from daemon.cli.completing import among
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
+from processor.artwork.types import TYPES
 from workflow.operations import picturing
 
 
@@ -89,7 +91,7 @@ def leave(item: int, number: int, as_json: bool) -> None:
 
 @command.command("give")
 @click.argument("item", type=int)
-@click.argument("type")
+@click.argument("type", shell_complete=among(lambda: dict.fromkeys(name for _, name in TYPES)))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--artist", default=None, metavar="NAME", help="It shows this artist of ITEM, not the album.")
 @json_option

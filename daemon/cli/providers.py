@@ -9,9 +9,11 @@ import click
 
 from daemon.actions import providers
 from daemon.bootstrap import application
+from daemon.cli.completing import among
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
+from processor.providers.registry import all_providers
 
 
 @click.group(cls=Group)
@@ -64,7 +66,7 @@ def _recovered(row: dict[str, Any]) -> bool:
 
 
 @command.command("test")
-@click.argument("name")
+@click.argument("name", shell_complete=among(all_providers))
 @json_option
 def test(name: str, as_json: bool) -> None:
     """Ask provider NAME something simple now, and say what came of it.

@@ -10,6 +10,7 @@ import click
 from daemon.actions import discarding, regrouping
 from daemon.bootstrap import Application, application
 from daemon.cli.acting import act
+from daemon.cli.completing import among
 from daemon.cli.deciding import each
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_done
@@ -93,7 +94,7 @@ def undo(items: tuple[int, ...], as_json: bool) -> None:
 
 @command.command("set")
 @click.argument("item", type=int)
-@click.argument("field")
+@click.argument("field", shell_complete=among(lambda: {**FIELDS["album"], **FIELDS["track"]}))
 @click.argument("value", nargs=-1)
 @click.option("--track", default="", metavar="FILE", help="The field of a track: its file, relative to the album.")
 @click.option("--unlock", is_flag=True, help="Say nothing any more; what the sources say counts again.")

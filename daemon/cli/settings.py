@@ -12,11 +12,14 @@ from config import admin
 from config.reasons import MASK
 from config.settings import REGISTRY, find_setting
 from daemon.bootstrap import application
+from daemon.cli.completing import among
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.secret import secret
 from daemon.cli.usage import usage
+
+_keys = among(lambda: REGISTRY)
 
 
 @click.group(cls=Group)
@@ -38,7 +41,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("prefix", default="")
+@click.argument("prefix", default="", shell_complete=_keys)
 @json_option
 def list_all(prefix: str, as_json: bool) -> None:
     """List the settings: their values, their units, what they do; with PREFIX those whose keys begin with it."""
@@ -63,7 +66,7 @@ def list_all(prefix: str, as_json: bool) -> None:
 
 
 @command.command("get")
-@click.argument("key")
+@click.argument("key", shell_complete=_keys)
 @json_option
 def get(key: str, as_json: bool) -> None:
     """Print the value of KEY in force."""
@@ -76,7 +79,7 @@ def get(key: str, as_json: bool) -> None:
 
 
 @command.command("set", context_settings={"ignore_unknown_options": True})  # -4 is a value
-@click.argument("key")
+@click.argument("key", shell_complete=_keys)
 @click.argument("value", required=False)
 def put(key: str, value: str | None) -> None:
     """Change KEY to VALUE. A value that is not valid is refused, and nothing changes.
@@ -94,7 +97,7 @@ def put(key: str, value: str | None) -> None:
 
 
 @command.command("unset")
-@click.argument("key")
+@click.argument("key", shell_complete=_keys)
 def unset(key: str) -> None:
     """Go back to the default of KEY, or remove the value of one that another version left and nobody knows here."""
     _store(key, None)
@@ -121,7 +124,7 @@ def _store(key: str, value: str | None) -> None:
 
 
 @command.command("history")
-@click.argument("key", required=False)
+@click.argument("key", required=False, shell_complete=_keys)
 @json_option
 def history(key: str | None, as_json: bool) -> None:
     """Show who changed what, newest first."""

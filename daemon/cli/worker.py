@@ -10,11 +10,19 @@ import click
 
 from config.logs import RUNNING_LEVEL
 from daemon.bootstrap import application
+from daemon.cli.completing import among
 from daemon.cli.usage import usage
+from workflow.succession import works
 
 
 @click.command()
-@click.option("--phases", default="", metavar="A,B", help="Only these phases; see `greenroom phases`.")
+@click.option(
+    "--phases",
+    default="",
+    metavar="A,B",
+    shell_complete=among(works),
+    help="Only these phases; see `greenroom phases`.",
+)
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Jobs at once.")
 def command(phases: str, concurrency: int) -> None:
     """Carry jobs in the foreground, beside the daemon's own worker or on another host with the same PostgreSQL.

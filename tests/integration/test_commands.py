@@ -116,11 +116,42 @@ def test_what_has_a_list_is_no_less_than_what_people_type_it_of() -> None:
     assert set(typed.split()) < set(LISTS)
 
 
-@pytest.mark.parametrize(("typed", "completed"), [("rev", "review"), ("review ap", "approve"), ("jobs ret", "retry")])
-def test_a_shell_completes_commands_and_their_verbs(typed: str, completed: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("rev", "review"),
+        ("review ap", "approve"),
+        ("jobs ret", "retry"),
+        ("items --st", "--status"),
+        ("items --status mis", "missing"),
+        ("items --json --st", "--status"),
+        ("settings set staging_scan.quiet", "staging_scan.quiet_seconds"),
+        ("settings list staging_scan.quiet", "staging_scan.quiet_seconds"),
+        ("libraries add sta", "staging"),
+        ("libraries remove /srv", "/srv"),  # and the shell goes on
+        ("jobs pause pub", "publish"),
+        ("jobs --phase ver", "verify"),
+        ("worker --phases pub", "publish"),
+        ("providers test lrc", "lrclib"),
+        ("review set 17 themes", "themes"),
+        ("pictures give 17 book", "booklet"),
+    ],
+)
+def test_a_shell_completes_what_needs_no_database(monkeypatch: pytest.MonkeyPatch, typed: str, completed: str) -> None:
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", "no database")
     *words, begun = typed.split()
     complete = BashComplete(main, {}, "greenroom", "_GREENROOM_COMPLETE")
     assert [found.value for found in complete.get_completions(words, begun)] == [completed]
+
+
+def test_completing_the_name_of_a_command_imports_none() -> None:
+    code = "import sys; from daemon.cli import main\n"
+    code += "try: main(prog_name='greenroom')\nfinally: print(*sys.modules, file=sys.stderr)"
+    typed = {"COMP_WORDS": "greenroom re", "COMP_CWORD": "1", "_GREENROOM_COMPLETE": "bash_complete"}
+    run = [sys.executable, "-c", code]
+    told = subprocess.run(run, env=os.environ | typed, capture_output=True, text=True, check=False)
+    assert told.stdout.split() == ["plain,review", "plain,recover"]
+    assert "daemon.cli.review" not in told.stderr.split()
 
 
 def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Path) -> None:
