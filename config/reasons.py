@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Final, NamedTuple
-from unicodedata import category
+from unicodedata import bidirectional, category
 
 MASK: Final = "•••"  # what is shown of a secret
 _JOINERS: Final = "\u200c\u200d"  # Persian and the scripts of India are not written without them, nor a family of emoji
@@ -65,6 +65,12 @@ def show_text(text: str) -> str:
     if text.isprintable():  # a space is, and nearly all there is
         return text
     return "".join(c if _is_harmless(c, before) else _escaped(c) for before, c in zip("\0" + text, text, strict=False))
+
+
+def isolated(text: str) -> str:
+    """Return text that is written from right to left between marks (FSI, PDI) that leave what is beside it as it is."""
+    turns = not text.isascii() and any(bidirectional(c) in ("R", "AL") for c in text)
+    return f"\u2068{text}\u2069" if turns else text
 
 
 def _is_harmless(char: str, before: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from config.machine import open_streams
-from config.reasons import path_text, show_text, show_time
+from config.reasons import called, isolated, path_text, show_text, show_time
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,8 +130,8 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title, column in zip(header, zip(*cells, strict=True), strict=True):
         table.add_column(title, overflow="fold", no_wrap=not any(" " in cell for cell in column))
-    for row in cells:
-        table.add_row(*map(Text, row))
+    for *before, last in cells:  # which nothing follows: mostly a path, that people copy
+        table.add_row(*map(Text, (*map(isolated, before), last)))
     if Measurement.get(console, console.options.update(width=10_000), table).minimum > console.width:
         _print_cards(console, header, cells)
     else:
@@ -191,6 +191,12 @@ def because(message: str, path: bytes | str | None) -> str:
     """Return a reason in one line, with the path it is about if there is one."""
     shown = path_text(path) if isinstance(path, bytes) else path
     return show_text(message) + (f"  [{show_text(shown)}]" if shown else "")
+
+
+def album_name(artist: str | None, album: str | None) -> str:
+    """Return what people call an album, in one line; on a terminal neither part turns what is beside it around."""
+    mark = isolated if sys.stdout.isatty() else str
+    return called(artist and mark(show_text(artist)), album and mark(show_text(album)))
 
 
 def seconds(ms: int | None) -> str:

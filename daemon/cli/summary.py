@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from config.reasons import called, counted, figure, show_text
-from daemon.cli.output import because, seconds
+from config.reasons import counted, figure, show_text
+from daemon.cli.output import album_name, because, seconds
 from workflow.report import OUTCOMES, CycleReport
 
 MARKS = {
@@ -42,10 +42,10 @@ def print_report(report: CycleReport) -> None:
 def _print_album(album: dict[str, Any]) -> None:
     mark, colour = MARKS[album["outcome"]]
     year = f" ({album['year']})" if album["year"] else ""
-    name = called(album["album_artist"], album["album"]) + year
+    name = album_name(album["album_artist"], album["album"]) + year
     tracks = counted(len(album["tracks"]), "track")
     discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
-    click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {show_text(name)}: {tracks}{discs}")
+    click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {name}: {tracks}{discs}")
     if album["staging_path"] and album["outcome"] == "staged":
         click.echo(f"      → {show_text(album['staging_path'])}")
     for reason in album["reasons"]:

@@ -8,12 +8,12 @@ from typing import Final
 
 import click
 
-from config.reasons import called, counted, show_path, show_text
+from config.reasons import counted, show_path, show_text
 from daemon.actions import discarding
 from daemon.bootstrap import application
 from daemon.cli.acting import act
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import album_name, json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
@@ -95,7 +95,7 @@ def empty(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     would = "would be " if dry_run else ""
     for trashed in done.gone:
         _, artist, album = (trashed.told or _UNKNOWN)[:3]
-        name = show_text(called(artist, album))
+        name = album_name(artist, album)
         holds = f"{counted(trashed.files, 'file')}, {human_size(trashed.size)}"
         click.echo(f"{would}removed {name}: {holds}  (transfer {show_text(trashed.transfer_id)})")
     for reason in done.kept:

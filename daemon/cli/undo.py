@@ -7,10 +7,10 @@ import sys
 
 import click
 
-from config.reasons import called, counted, show_path, show_text
+from config.reasons import counted, show_path
 from daemon.actions import regrouping
 from daemon.bootstrap import application
-from daemon.cli.output import because, json_option, print_json
+from daemon.cli.output import album_name, because, json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
@@ -90,7 +90,7 @@ def tell(report: undo.UndoReport) -> None:
 
 def _tell_album(album: TakenBack) -> None:
     item, transfer = album.transfer.item, album.transfer
-    name = show_text(called(item.get("album_artist"), item.get("album")))
+    name = album_name(item.get("album_artist"), item.get("album"))
     mark = "✓" if album.outcome in ("undone", "trashed") else "!"
     click.echo(f"{mark} {album.outcome:8} {name}: {counted(len(transfer.files), 'file')}")
     click.echo(f"      {show_path(os.path.join(transfer.dst_root, transfer.target))}  (transfer {transfer.id})")

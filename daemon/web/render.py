@@ -6,7 +6,6 @@ import datetime as dt
 import functools
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from config.reasons import counted, figure, show_path, show_text
+from config.reasons import counted, figure, isolated, show_path, show_text
 from daemon.web.below import put_below
 from daemon.web.navigation import links
 from daemon.words import SAID, stage_said
@@ -82,7 +81,7 @@ def _text(value: object) -> str:
 def album_name(item: Mapping[str, Any], most: int = 10_000) -> str:
     """Return what an album is called, artist and title each shortened, and each kept from turning the other around."""
     artist, title = item["album_artist"] or "Unknown artist", item["album"] or "Unknown album"
-    return f"{_isolated(_short(artist, most))} – {_isolated(_short(title, most))}"
+    return f"{isolated(_short(artist, most))} – {isolated(_short(title, most))}"
 
 
 def message(value: object) -> Markup:
@@ -99,12 +98,6 @@ def sentence(value: object) -> Markup:
 def _short(text: str, most: int) -> str:
     shown = _text(text)
     return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
-
-
-def _isolated(text: str) -> str:
-    """Return text that is written from right to left between marks (FSI, PDI) that leave what is beside it as it is."""
-    turns = not text.isascii() and any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
-    return f"\u2068{text}\u2069" if turns else text
 
 
 def when(moment: dt.datetime | str | None) -> Markup | str:

@@ -33,6 +33,7 @@ from config.reasons import show_time
 from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
+from daemon.cli.output import album_name
 from daemon.cli.person import person
 from daemon.sole import LOCK_NAME, sole_daemon
 from processor.tables import LedgerRow, StagingItem, TransferRow
@@ -242,6 +243,21 @@ def test_a_narrow_terminal_breaks_no_name_in_two(data_dir: Path, command: str, m
     assert max(map(len, shown.splitlines())) <= 80
     alone = {line.strip() for line in shown.splitlines() if line.rstrip().endswith(":")}
     assert alone <= {"where:"}  # no value stands apart from its title but a path of more than a line
+
+
+def test_what_is_written_from_right_to_left_turns_nothing_around_on_a_terminal(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_album(data_dir / "inbound" / "a", artist="אמן", album="אלבום", tracks=1, ext="mp3")
+    told = greenroom("cycle").stdout + greenroom("items").stdout + greenroom("items", "--json").stdout
+    assert ("אמן – אלבום" in told, "\u2068" in told) == (True, False)
+    (place,) = (item["staging_path"] for item in json.loads(greenroom("items", "--json").stdout))
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "400")
+    shown = greenroom("items").stdout
+    assert [mark in shown for mark in ("\u2068אמן\u2069", "\u2068אלבום\u2069", f" {place}")] == [True] * 3
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert album_name("אמן", None) == "\u2068אמן\u2069 – unknown album"
 
 
 def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> None:
