@@ -89,12 +89,15 @@ def _shape(sighting: Sighting, row: Row, file: Listed, folder: Folder) -> Shape:
 
 
 def _knows_more(told: Told, row: Row, shapes: dict[Listed, Shape]) -> bool:
-    """Tell whether a sidecar that fits the folder explains files that the row does not have, or has otherwise."""
-    there = {file.path for file in told.files}
-    if any(shape == "damaged" for shape in shapes.values()):
+    """Tell whether a sidecar that fits the folder explains files that the row does not have, or has otherwise.
+
+    It fits by size alone where it has a digest; what it says of a wrong file as the row does explains nothing.
+    """
+    there = {file.path: file for file in told.files}
+    wrong = [file for file, shape in shapes.items() if shape in ("missing", "changed")]
+    if "damaged" in shapes.values() or any(_same(there.get(file.path), file) for file in wrong):
         return False
-    wrong = any(shape in ("missing", "changed") for shape in shapes.values())
-    return wrong or there > {file.path for file in row.files}
+    return bool(wrong) or there.keys() > {file.path for file in row.files}
 
 
 def _elsewhere(sighting: Sighting, owned: Ownership, row: Row) -> Finding:

@@ -236,6 +236,8 @@ def test_bits_that_rot_are_only_seen_by_reading(house: House) -> None:
     assert look(house).findings == ()
     assert codes(look(house, verify=True)) == {"file_damaged": False}
     assert codes(adopt(house, verify=True)) == {"file_damaged": False}
+    os.utime(rotten)
+    assert codes(adopt(house)) == {"file_changed": False}, "its sidecar knows no better than its row"
 
 
 @pytest.mark.parametrize("grain", [100, 10_000_000, 1_000_000_000, 2_000_000_000])
