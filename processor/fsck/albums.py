@@ -16,7 +16,7 @@ from processor.fsck.sighting import UNREAD, Sighting
 from processor.transfers import sidecar
 from scanner.identity import same_time
 
-Shape = Literal["whole", "touched", "changed", "damaged", "missing", "closed", "unread"]
+Shape = Literal["whole", "changed", "damaged", "missing", "closed", "unread"]
 # What is wrong with files, and what a person can do.
 _ODD: Final[dict[Shape, tuple[str, str]]] = {
     "missing": (
@@ -64,7 +64,7 @@ def compare(sighting: Sighting, owned: Ownership, row: Row) -> Iterator[Finding]
         return
     yield from _odd_files(row, shapes)
     yield from _foreign(row, folder)
-    if {"whole", "touched"} >= set(shapes.values()):
+    if set(shapes.values()) == {"whole"}:
         yield from _well(sighting, row, folder)
 
 
@@ -81,10 +81,8 @@ def _shape(sighting: Sighting, row: Row, file: Listed, folder: Folder) -> Shape:
         return "whole" if has_its_time else "changed"
     if digest == UNREAD:
         return "unread"
-    if file.digest is None:
+    if file.digest in (None, digest):
         return "whole"
-    if digest == file.digest:
-        return "whole" if has_its_time else "touched"
     return "damaged" if has_its_time else "changed"
 
 

@@ -40,7 +40,7 @@ def _sources(sighting: Sighting) -> Iterator[Finding]:
         back = []
         for file, source in zip(row.files, row.sources, strict=True):
             found, final = sighting.inbound.get(source), folder.files.get(file.path) if folder else None
-            if found is not None and final is not None and (found == final or found[2:] == final[2:]):
+            if found is not None and final is not None and found[2:] == final[2:]:
                 back.append(source)
         if back:
             message = (

@@ -33,7 +33,7 @@ def _unlisted(sighting: Sighting, owned: Ownership) -> Iterator[Finding]:
             )
             yield Finding("published_here", message, tuple(paths), published[key])
             continue
-        if key in elsewhere or (key in moved_to and key in sighting.known):
+        if key in elsewhere or key in moved_to:
             continue  # the item explains it
         if key in sighting.known:
             message = (
