@@ -256,11 +256,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         text = value.replace("\0", "")
         return text if text.isascii() else text.encode("utf-8", "replace").decode()
-    if value is None or isinstance(value, int):
-        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, tuple | list):
+    if isinstance(value, list):
         return [_plain(entry) for entry in value]
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in value.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from config.reasons import Reason
 from processor.items.item import Known, NewFile, NewItem, as_reasons, reasons_of
-from processor.items.joined import joined, kept, succeeded
+from processor.items.joined import joined, kept, renamed, succeeded
 from tests.items import album
 
 
@@ -84,3 +84,50 @@ def test_a_side_file_whose_name_the_better_album_spells_otherwise_does_not_go_on
     new = item(file(b"01.flac", number=1), file(b"Cover.JPG", "picture"))
     assert [f.path for f in kept(OLD, new.files)] == [b"01.lrc"]
     assert [f.path for f in kept(OLD, new.files)] == [b"01.lrc"]
+
+
+def test_a_track_that_is_called_otherwise_now_is_known_by_disc_and_number() -> None:
+    """What was said of it, under its old name, goes on under the new one."""
+    old = item(
+        file(b"1.mp3", number=1), file(b"2.mp3", number=2), file(b"3.mp3", number=3), file(b"4.mp3", number=1, disc=2),
+        file(b"cover.jpg", "picture", number=9),
+    )  # fmt: skip
+    new = item(
+        file(b"one.flac", number=1, disc=1), file(b"2.mp3", number=2), file(b"4.flac", number=1, disc=2),
+        file(b"cover.png", "picture", number=9),
+    )  # fmt: skip
+    assert renamed(old, new) == {b"1.mp3": b"one.flac", b"4.mp3": b"4.flac"}
+
+
+def test_a_name_that_is_still_there_or_was_there_before_is_not_taken_for_another() -> None:
+    one, two = file(b"1.mp3", number=1), file(b"2.mp3", number=2)
+    turned = item(one._replace(track=2), two._replace(track=1))
+    assert renamed(item(one, two), turned) == {}
+    assert renamed(item(one, two), item(two._replace(track=1))) == {}, "the name it would get was another track's"
+    assert renamed(item(one), item(one._replace(track=2), file(b"0.mp3", number=1))) == {}, "its file is still there"
+
+
+def test_of_tracks_with_no_number_or_one_number_none_is_taken_for_another() -> None:
+    assert renamed(item(file(b"1.mp3")), item(file(b"one.mp3"))) == {}
+    twice = item(file(b"1.mp3", number=1), file(b"1b.mp3", number=1))
+    assert renamed(twice, item(file(b"one.mp3", number=1))) == {}
+    assert renamed(item(file(b"one.mp3", number=1)), twice) == {}
+
+
+def test_where_the_values_are_from_is_told_of_both_the_first_counting() -> None:
+    old = item(file(b"1.mp3", number=1), sources='{"album":"tag","year":"folder"}')
+    new = item(file(b"2.mp3", number=2), sources='{"album":"folder","label":"tag"}')
+    assert joined(old, new, "pending_review").sources == '{"album": "tag", "label": "tag", "year": "folder"}'
+
+
+def test_a_track_of_no_disc_is_of_the_first() -> None:
+    old = item(file(b"1.mp3", number=1, track_total=2))
+    whole = joined(old, item(file(b"2.mp3", number=2, disc=1, track_total=2)), "pending_review")
+    assert (whole.discs, codes(whole)) == (1, ["merged"])
+
+
+def test_only_tracks_have_discs_and_a_reason_is_told_once() -> None:
+    same = as_reasons([Reason("missing_tags", "1 without artist")])
+    old = item(file(b"1.mp3", number=1), file(b"x.jpg", "picture", disc=7), warnings=same, evidence=same)
+    whole = joined(old, item(file(b"2.mp3", number=2), warnings=same, evidence=same), "pending_review")
+    assert (whole.discs, codes(whole), len(reasons_of(whole.evidence))) == (1, ["missing_tags", "merged"], 1)
