@@ -16,10 +16,10 @@ PIECE: Final = 1 << 16
 _PACKED: Final = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # wbits: zlib finds out which of the two it is
 
 
-def read_body(raw: Any, headers: Mapping[str, str], expected: Expected, limit: int) -> bytes:
+def read_body(raw: Any, headers: Mapping[str, str], expected: Expected) -> bytes:
     """Read urllib3's answer to its end.
 
-    Raises Rejected for the wrong type, an unknown packing, or more than `limit` bytes before or after unpacking;
+    Raises Rejected for the wrong type, an unknown packing, or too many bytes before or after unpacking;
     Retryable `truncated` for half of what was packed. Errors of the network, fewer bytes than told among them, pass.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -27,14 +27,14 @@ def read_body(raw: Any, headers: Mapping[str, str], expected: Expected, limit: i
         seen = kind if _PLAIN.fullmatch(kind) else "of another type"  # a server may put into it what it was sent
         raise Rejected(f"the answer is {seen}, not {expected.header}", code="wrong_type")
     length = length_of(headers)
-    if length is not None and length > limit:
-        raise _too_large(limit)
+    if length is not None and length > expected.limit:
+        raise _too_large(expected.limit)
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "", *_PACKED):
         raise Rejected("the answer is packed in a way that was not asked for", code="wrong_type")
-    pieces = _counted(raw, limit)
+    pieces = _counted(raw, expected.limit)
     if packing in _PACKED:
-        pieces = _unpacked(pieces, limit)
+        pieces = _unpacked(pieces, expected.limit)
     return b"".join(pieces)
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -21,13 +21,6 @@ _LATIN: Final = 255  # the last character a header can hold
 _SHOWN: Final = 200  # characters of a URL in a message
 
 
-class Limits(NamedTuple):
-    """What an answer must be like, and how large at most, in bytes."""
-
-    expected: Expected
-    bytes: int
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as it goes out first; redirects only change where to."""
@@ -35,9 +28,13 @@ class Call:
     method: Method
     url: str
     accept: Accept
-    limits: Limits
     headers: Mapping[str, str] = field(repr=False)  # the caller's, credentials among them: for the first host only
     body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def expected(self) -> Expected:
+        """What the answer must be like."""
+        return EXPECTED[self.accept]
 
     def key(self, service: Service) -> str:
         """Return a digest of everything an answer depends on, and of no secret: a new key of an API changes nothing."""
@@ -55,7 +52,6 @@ def a_call(
     params: Mapping[str, Any] | None = None,
     form: Mapping[str, Any] | None = None,
     body: Any = None,
-    limit: int | None = None,
 ) -> Call:
     """Return a call: `body` is anything JSON can hold; parameters, and values of a form, that are None are left out."""
     if any(ord(char) > _LATIN for value in (headers or {}).values() for char in value):
@@ -63,8 +59,7 @@ def a_call(
     prepared = _prepared(method, url, params=_given(params), data=_given(form) or None, json=body, headers=headers)
     kind, raw = prepared.headers.get("Content-Type"), prepared.body
     headers = {**(headers or {}), **({"Content-Type": kind} if kind else {})}
-    limits = Limits(EXPECTED[accept], limit or EXPECTED[accept].limit)
-    return Call(method, prepared.url or "", accept, limits, headers, raw.encode() if isinstance(raw, str) else raw)
+    return Call(method, prepared.url or "", accept, headers, raw.encode() if isinstance(raw, str) else raw)
 
 
 def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -87,7 +82,7 @@ def on_the_wire(call: Call, url: str, agent: str, *, with_credentials: bool) -> 
 
     Raises Rejected for a URL, a name or a value of a header that cannot be one.
     """
-    own = {"User-Agent": agent, "Accept": call.limits.expected.header, "Accept-Encoding": call.limits.expected.encoding}
+    own = {"User-Agent": agent, "Accept": call.expected.header, "Accept-Encoding": call.expected.encoding}
     headers = {**(call.headers if with_credentials else {}), **own}
     return _prepared(call.method, url, headers=headers, data=call.body if with_credentials else None)
 

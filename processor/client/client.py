@@ -83,19 +83,18 @@ class Client:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Accept = "json",
-        limit: int | None = None,
         fresh: bool = False,
     ) -> Answer:
         """Ask for what is at a URL, following three redirects at most; `headers` go to its own origin only.
 
         An answer that is remembered and good is returned without asking, unless `fresh`; one that is not good any
-        more is returned when the service does not answer. `limit` is in bytes. 404 and 410 are answers.
+        more is returned when the service does not answer. 404 and 410 are answers.
 
         Raises Outage (a Retryable) when there is no answer now: the network, 429, 5xx, an open circuit, half an answer;
         Refused when the service refuses; Rejected `forbidden_url`, `forbidden_address`, `wrong_type`, `too_large`,
         `too_many_redirects`; and what `turn` and `wait` raise.
         """
-        return self._answer(a_call("GET", url, headers, accept, params=params, limit=limit), service, fresh)
+        return self._answer(a_call("GET", url, headers, accept, params=params), service, fresh)
 
     def post(
         self,

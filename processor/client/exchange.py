@@ -133,7 +133,7 @@ class Exchange:
             why = f"{service.name} refuses to answer: {raw.status}{_said(raw, headers)}"
             raise Refused(mask_of(service).text(why), status=raw.status)
         try:
-            return Answer(raw.status, headers, read_body(raw, headers, call.limits.expected, call.limits.bytes))
+            return Answer(raw.status, headers, read_body(raw, headers, call.expected))
         except Retryable as error:
             raise Trouble(error.message) from None
 
