@@ -218,4 +218,4 @@ def request(engine: Engine, phase: str, item_id: int, *, actor: str, **given: An
     found = all_phases().get(phase)
     if found is None or found.settings is None:
         raise Misconfigured(f"{phase} has no jobs; see `greenroom phases`")
-    return engine.submit(phase, item_id, found.payload(**given), actor=actor, priority="urgent", manual=True).job
+    return engine.submit(phase, item_id, found.payload(**given), actor=actor, priority="urgent").job

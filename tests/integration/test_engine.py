@@ -64,9 +64,15 @@ def closed(engine: Engine, *ids: int) -> list[Job]:
 
 
 def submit(engine: Engine, phase: str, item: int | None, **options: Any) -> int:
-    names = ("priority", "manual", "delay")
-    given = {name: options.pop(name) for name in names if name in options}
-    return engine.submit(phase, item, Script(**options), actor="test", **given).job.id
+    priority = options.pop("priority", "normal")
+    return engine.submit(phase, item, Script(**options), actor="test", priority=priority).job.id
+
+
+def submit_for_later(database: Database, item: int) -> int:
+    """Want a job that waits an hour."""
+    new = new_job(plays(), "alpha", item, Script(), actor="test")._replace(delay=3600)
+    with database.begin() as connection:
+        return wanting.submit_one(connection, new, dt.datetime.now(dt.UTC))[0].id
 
 
 def begun(database: Database, job_id: int) -> Job:
@@ -146,7 +152,7 @@ def test_the_urgent_goes_before_the_idle_whatever_came_first(database: Database,
 
 def test_a_phase_of_an_item_has_one_open_job(engine: Engine, work: Any) -> None:
     first = engine.submit("alpha", 1, Script(do="hold", seconds=60), actor="test", priority="low")
-    again = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True)
+    again = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent")
     assert (again.job.id, again.is_new) == (first.job.id, False)
     assert (again.job.priority, again.job.actor, again.job.payload) == (10, "eva", first.job.payload)  # hastened
     work()
@@ -161,9 +167,9 @@ def test_a_phase_of_an_item_has_one_open_job(engine: Engine, work: Any) -> None:
 def test_what_a_person_asks_for_reaches_the_job_that_waits_already(engine: Engine) -> None:
     first = engine.submit("alpha", 1, actor="chain").job
     for actor in ("eva", "ada"):  # a person's wish may wait there, too
-        engine.submit("alpha", 1, Script(do="hold", seconds=60), actor=actor, priority="urgent", manual=True)
+        engine.submit("alpha", 1, Script(do="hold", seconds=60), actor=actor, priority="urgent")
         assert engine.show(first.id).payload == Script(do="hold", seconds=60).model_dump(mode="json")
-    plain = engine.submit("alpha", 1, Script(), actor="bo", priority="urgent", manual=True).job
+    plain = engine.submit("alpha", 1, Script(), actor="bo", priority="urgent").job
     assert plain.payload == Script(do="hold", seconds=60).model_dump(mode="json")  # asks for nothing else
 
 
@@ -173,9 +179,9 @@ def test_what_a_person_asks_for_while_the_job_runs_is_done_afterwards(
     job_id = submit(engine, "alpha", 1, do="spin", seconds=0.5)
     work()
     until(lambda: engine.show(job_id).status == "running")
-    engine.submit("alpha", 1, actor="bo", manual=True)  # asks for nothing else: it is being done
+    engine.submit("alpha", 1, actor="bo", priority="urgent")  # asks for nothing else: it is being done
     wish = Script(do="fail", times=1)
-    assert engine.submit("alpha", 1, wish, actor="eva", manual=True).job.id == job_id
+    assert engine.submit("alpha", 1, wish, actor="eva", priority="urgent").job.id == job_id
     (job,) = closed(engine, job_id)
     assert (job.status, job.attempt, job.actor, job.payload) == ("done", 2, "eva", wish.model_dump(mode="json"))
     assert len(marks(database, "ended")) == 2
@@ -184,13 +190,13 @@ def test_what_a_person_asks_for_while_the_job_runs_is_done_afterwards(
 def test_a_job_that_is_to_go_on_with_another_wish_does_so_once(database: Database, engine: Engine) -> None:
     job_id = submit(engine, "alpha", 1)
     job = begun(database, job_id)
-    submit(engine, "alpha", 1, manual=True, do="hold")
+    submit(engine, "alpha", 1, priority="urgent", do="hold")
     with database.begin() as connection:
         assert jobs.finish(connection, job, NOW)
         assert not jobs.finish(connection, job, NOW)  # the answer to the first commit got lost
     assert engine.show(job_id).status == "queued"
     job = begun(database, job_id)
-    submit(engine, "alpha", 1, manual=True, do="spin")
+    submit(engine, "alpha", 1, priority="urgent", do="spin")
     engine.cancel(job_id)
     with database.begin() as connection:
         jobs.finish(connection, job, NOW)
@@ -205,7 +211,7 @@ def test_what_a_person_asks_for_after_a_cancellation_is_done(
     job_id = submit(engine, "alpha", 1)
     job = begun(database, job_id)
     engine.cancel(job_id)
-    submit(engine, "alpha", 1, manual=True, **wish)
+    submit(engine, "alpha", 1, priority="urgent", **wish)
     with database.begin() as connection:
         if noticed:
             failure = {"code": "cancelled", "message": ""}
@@ -501,7 +507,7 @@ def test_more_jobs_are_hastened_than_a_statement_may_have_parameters(database: D
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_place(
     database: Database, engine: Engine, work: Any, logged: list[str]
 ) -> None:
-    queued, running = submit(engine, "alpha", 1, delay=3600), submit(engine, "beta", 2, do="hold", seconds=3600)
+    queued, running = submit_for_later(database, 1), submit(engine, "beta", 2, do="hold", seconds=3600)
     assert engine.cancel(queued) == "queued"
     work()
     until(lambda: engine.show(running).status == "running")
@@ -544,7 +550,7 @@ def test_what_a_person_wants_again_waits_for_them_if_it_found_something_to_look_
     job_id = submit(engine, "alpha", 1)
     job = begun(database, job_id)
     engine.cancel(job_id)
-    submit(engine, "alpha", 1, manual=True)
+    submit(engine, "alpha", 1, priority="urgent")
     with database.begin() as connection:
         assert jobs.fail(connection, job, Verdict("parked"), {"code": "x", "message": "why"}, NOW, asked=True)
     assert (engine.show(job_id).status, engine.show(job_id).code) == ("parked", "x")
@@ -583,7 +589,7 @@ def test_what_is_wanted_while_the_open_job_ends_is_a_job_of_its_own(database: Da
                 jobs.finish(other, job, NOW)
 
     event.listen(database.engine, "after_cursor_execute", ends)
-    found = engine.submit("alpha", 1, Script(), actor="eva", manual=True)
+    found = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent")
     assert (found.is_new, found.job.status, found.job.id != first) == (True, "queued", True)
     assert engine.show(first).status == "done"
 
@@ -598,21 +604,21 @@ def test_a_paused_phase_starts_nothing_until_it_is_resumed(database: Database, e
     assert {mark.phase for mark in marks(database, "ended")} == {"alpha", "beta"}
 
 
-def test_a_delayed_job_waits_and_a_person_can_hasten_it(engine: Engine, work: Any) -> None:
-    later = submit(engine, "alpha", 1, delay=3600)
+def test_a_delayed_job_waits_and_a_person_can_hasten_it(database: Database, engine: Engine, work: Any) -> None:
+    later = submit_for_later(database, 1)
     work()
     closed(engine, submit(engine, "alpha", 2))
     assert engine.show(later).status == "queued"
-    engine.submit("alpha", 1, Script(), actor="eva", manual=True)
+    engine.submit("alpha", 1, Script(), actor="eva", priority="urgent")
     assert closed(engine, later)[0].status == "done"
 
 
 def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Database, engine: Engine) -> None:
     now = dt.datetime.now(dt.UTC)
-    ahead = new_job(plays(), "alpha", 1, Script(), actor="chain", delay=60)
+    ahead = new_job(plays(), "alpha", 1, Script(), actor="chain")._replace(delay=60)
     with database.begin() as connection:
         wanting.submit(connection, [ahead], now + dt.timedelta(days=400))
-    job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True).job
+    job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent").job
     assert (job.actor, job.manual, job.priority) == ("eva", True, 10)
     assert job.not_before < now + dt.timedelta(hours=1)
 
@@ -620,7 +626,7 @@ def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Da
 def test_a_job_of_before_the_clock_was_set_back_waits_for_no_year(
     database: Database, engine: Engine, work: Any
 ) -> None:
-    far, near = submit(engine, "alpha", 1), submit(engine, "alpha", 2, delay=3600)
+    far, near = submit(engine, "alpha", 1), submit_for_later(database, 2)
     with database.begin() as connection:
         next_year = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
         connection.execute(update(JobRow).where(JobRow.id == far).values(not_before=next_year, created_at=next_year))

@@ -84,7 +84,7 @@ def test_what_a_rule_approved_is_published_by_itself_only_if_settings_say_so(hou
     put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="auto", publish__auto_publish=auto)
     succession.reconcile(house.database)
     item_id = only(house)["id"]
-    Engine(house.database, succession.works()).submit("review", item_id, actor="chain", manual=True)
+    Engine(house.database, succession.works()).submit("review", item_id, actor="chain", priority="urgent")
     engine = Engine(house.database, succession.works())
     work(house, lambda: any(job.status == "done" for job in engine.list(phase="publish")))
     assert only(house)["status"] == ("published" if auto else "approved")
@@ -119,7 +119,7 @@ def test_what_only_a_rule_wanted_waits_for_a_person_again(house: House) -> None:
     put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="auto", publish__auto_publish=True)
     put(house, publish__refresh_after_seconds=0, sync__mode="off")
     item_id, engine = only(house)["id"], Engine(house.database, succession.works())
-    engine.submit("review", item_id, actor="chain", manual=True)
+    engine.submit("review", item_id, actor="chain", priority="urgent")
     work(house, lambda: rests(house) and only(house)["status"] == "published")
     put(house, publish__auto_publish=False)
     say(house, genres=["Jazz"])

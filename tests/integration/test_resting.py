@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import event
 
 from config.database import Database
+from config.machine import utc_now
 from daemon import worker
 from daemon.bootstrap import Application
 from daemon.worker import Carrying
 from tests.waiting import until
 from workflow import succession
-from workflow.engine.engine import Engine
+from workflow.engine import wanting
+from workflow.engine.engine import Engine, wanted
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_who_has_nothing_to_carry_rests_until_there_is_something(engine: Engine,
     assert not engine.workers()
     threads = threading.active_count()
     for _ in range(2):
-        wanted = engine.submit("cleanup", None, actor="test", manual=True).job
+        wanted = engine.submit("cleanup", None, actor="test", priority="urgent").job
         carrying.look()
         assert len(engine.workers()) == 1
         engine.cancel(wanted.id)
@@ -69,8 +71,10 @@ def test_who_has_nothing_to_carry_rests_until_there_is_something(engine: Engine,
         assert threading.active_count() == threads
 
 
-def test_a_job_for_later_is_waited_for_at_rest(engine: Engine, carrying: Carrying) -> None:
-    engine.submit("cleanup", None, actor="test", delay=3600)
+def test_a_job_for_later_is_waited_for_at_rest(database: Database, engine: Engine, carrying: Carrying) -> None:
+    new = wanted(succession.works(), "cleanup", None, actor="test")._replace(delay=3600)
+    with database.begin() as connection:
+        wanting.submit_one(connection, new, utc_now())
     carrying.look()
     assert not engine.workers()
 

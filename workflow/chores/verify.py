@@ -71,7 +71,7 @@ class Verify(Chore):
 def want(engine: Engine, *, actor: str, every: bool) -> Job:
     """Want a round for a person, now, of what is due or of everything; return the one there is, if one is open."""
     payload = Round(since=dt.datetime.now(dt.UTC) if every else None)
-    return engine.submit(Verify.name, None, payload, actor=actor, priority="urgent", manual=True).job
+    return engine.submit(Verify.name, None, payload, actor=actor, priority="urgent").job
 
 
 CHORE = Verify()

@@ -24,9 +24,14 @@ class Submitted(NamedTuple):
     is_new: bool
 
 
-def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
-           priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
-    """Return the job to be written, checked. Raises Misconfigured for a phase, priority or payload that is none."""
+def wanted(
+    works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload | None = None, *,
+    actor: str, priority: str = "normal",
+) -> NewJob:  # fmt: skip
+    """Return the job to be written, checked; `urgent` is what a person asks for.
+
+    Raises Misconfigured for a phase, priority or payload that is none.
+    """
     work = _known(works, phase)
     if priority not in PRIORITIES:
         raise Misconfigured(f"there is no priority {priority!r}; there are {', '.join(PRIORITIES)}")
@@ -35,7 +40,7 @@ def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: 
     if type(payload) is not work.payload:
         raise Misconfigured(f"a job of {phase} is given a {work.payload.__name__}, not {type(payload).__name__}")
     subject = phase if item_id is None else f"item {item_id}"
-    return NewJob(phase, subject, item_id, payload, PRIORITIES[priority], actor, manual, delay)
+    return NewJob(phase, subject, item_id, payload, PRIORITIES[priority], actor, manual=priority == "urgent")
 
 
 class Engine:
@@ -44,10 +49,11 @@ class Engine:
     def __init__(self, database: Database, works: Mapping[str, Work]) -> None:
         self._database, self._works = database, works
 
-    def submit(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
-               priority: str = "normal", manual: bool = False, delay: float = 0) -> Submitted:  # fmt: skip
+    def submit(
+        self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str, priority: str = "normal"
+    ) -> Submitted:
         """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
-        new = wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
+        new = wanted(self._works, phase, item_id, payload, actor=actor, priority=priority)
         with self._database.begin() as connection:
             return Submitted(*wanting.submit_one(connection, new, utc_now()))
 

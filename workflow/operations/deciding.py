@@ -46,7 +46,7 @@ def decide(
             position = review.reached if status == "approved" else None
             _move(connection, item, status, position, history.Because(review.name, actor, why))
         if publish and status == "approved":
-            job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
+            job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent")
             wanting.submit(connection, [job], dt.datetime.now(dt.UTC))
 
 

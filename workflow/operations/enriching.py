@@ -85,9 +85,7 @@ def choose(
 def want(engine: Engine, item_ids: Sequence[int], *, actor: str, force: bool = False) -> list[Job]:
     """Want items enriched for a person, whatever the gate says; with `force` what is remembered is asked anew."""
     payload = EnrichPayload(force=force)
-    return [
-        engine.submit(Enrich.name, one, payload, actor=actor, priority="urgent", manual=True).job for one in item_ids
-    ]
+    return [engine.submit(Enrich.name, one, payload, actor=actor, priority="urgent").job for one in item_ids]
 
 
 def _named(release: str, found: Sequence[Candidate]) -> str:
