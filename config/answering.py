@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from config import users
 from config.errors import RootSilent
-from config.leave import GIVEN_UP, LEAVE, Leave
+from config.leave import GIVEN_UP, LEAVE, Leave, StopSignal
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, is_shut, parse_mountinfo
 from config.reasons import show_path, show_time
@@ -73,28 +73,28 @@ class Answers:
         for root in roots:
             self._begin(root)
 
-    def reading(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+    def reading(self, roots: Collection[bytes], work: Callable[[], T], stop: StopSignal | None = None) -> T:
         """Do work that changes nothing on roots, in a thread of its own; return what it returns, or raise the same.
 
         Raises RootSilent when one has not answered for as long as work waits; the work goes on then, for nobody, as
-        soon as its disk answers.
+        soon as its disk answers. Raises Stopped in the middle of a large file, if who reads is to stop.
         """
-        task = Task(work)
+        task = Task(work, Leave(stop=stop))
         while not task.over.wait(self.patience / 2):
             self.begin(roots)
             for root, since in self.silent(roots, self.patience).items():
                 raise silence(root, since)
         return task.result()
 
-    def changing(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+    def changing(self, roots: Collection[bytes], work: Callable[[], T], stop: StopSignal | None = None) -> T:
         """Do work that changes something on roots, in a thread of its own; return what it returns, or raise the same.
 
         Raises RootSilent when one has not answered for so long (`at_work`), however long the work lasts while all do.
         Its thread, once its disk answers, meets LeaseLost at the next change it would make; until then the locks of
         roots that do not answer are held, and those of the others are not. Work that does this is given up with all
-        its parts.
+        its parts. Raises Stopped in the middle of a large file, if who works is to stop.
         """
-        leave = Leave(LEAVE.get())
+        leave = Leave(LEAVE.get(), stop)
         task = Task(work, leave)
         while not task.over.wait(self.patience / 2):
             silent = self.silent(roots, self.at_work)

@@ -36,7 +36,7 @@ from config import schema
 from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
 from config.database import Database, may_stand_still
 from config.errors import Misconfigured, Rejected, Retryable, Stopped
-from config.lease import StopSignal
+from config.leave import StopSignal
 from config.machine import sync_folder
 from config.scratch import scratch_file, scratch_folder
 from config.tables import Base, UtcDateTime

@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import socket
 import threading
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Row, cast, func, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config import leave
 from config.database import Database
-from config.errors import GreenroomError, LeaseLost, RootBusy, Stopped
+from config.errors import GreenroomError, LeaseLost, RootBusy
+from config.leave import StopSignal
 from config.libraries import Library
 from config.machine import boot_id, boottime
 from config.reasons import show_path, show_time
@@ -33,13 +34,6 @@ class Lease(NamedTuple):
 
 STANDARD_LEASE = Lease()
 _PID = " pid "  # what stands between the two in `holder`
-
-
-class StopSignal(Protocol):
-    """What tells that somebody wants us to stop; a threading.Event is one."""
-
-    def is_set(self) -> bool:
-        """Whether to stop at the next safe place."""
 
 
 class Guard:
@@ -73,8 +67,7 @@ class Guard:
 
     def check_stop(self) -> None:
         """Raise Stopped when somebody asked us to; call it only where nothing is half done."""
-        if self._stop.is_set():
-            raise Stopped("stopped on request; what was begun is finished or undone, the rest waits for the next cycle")
+        leave.check_signal(self._stop)
 
     def confirm(self, connection: Connection) -> None:
         """Raise LeaseLost unless the leases are still ours, and keep them so until the transaction ends.

@@ -2,7 +2,8 @@
 
 A system call that hangs cannot be taken back, nor can its thread be ended: it goes on whenever its disk answers. So who
 waits for such work no longer takes its leave to change anything, in one instant at which no change is under way but on
-disks that are silent; what it held elsewhere is free for others then.
+disks that are silent; what it held elsewhere is free for others then. The same leave tells whoever reads or copies a
+large file that they are to stop.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import threading
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Protocol
 
-from config.errors import LeaseLost
+from config.errors import LeaseLost, Stopped
 
 ROWS: Final = b""  # what rows are a change of; every other place is the path of a root, or of a folder below one
 
 LetGo = Callable[[Collection[bytes]], None]
 
 
+class StopSignal(Protocol):
+    """What tells that somebody wants us to stop; a threading.Event is one."""
+
+    def is_set(self) -> bool:
+        """Whether to stop at the next safe place."""
+
+
 class Leave:
     """Leave of one work to change things, which is a part of another one or of none. Thread-safe."""
 
-    def __init__(self, whole: Leave | None = None) -> None:
-        self._whole = whole
+    def __init__(self, whole: Leave | None = None, stop: StopSignal | None = None) -> None:
+        self._whole, self._stop = whole, stop
         self._lock = threading.Lock()
         self._under_way: dict[bytes, int] = {}  # changes, by place
         self._is_over = False
@@ -38,6 +46,13 @@ class Leave:
         """Raise LeaseLost if nobody waits for this work any more."""
         if self.is_over():
             raise LeaseLost("nobody waits for this any more, since a disk hung; what was begun is settled later")
+
+    def check_stop(self) -> None:
+        """Raise Stopped if who does this work, or what it is a part of, is to stop."""
+        if self._stop is not None:
+            check_signal(self._stop)
+        if self._whole is not None:
+            self._whole.check_stop()
 
     def change(self, place: bytes) -> AbstractContextManager[None]:
         """Have a change under way. Raises LeaseLost, before anything is changed, if there is no leave any more."""
@@ -123,6 +138,18 @@ def check() -> None:
     """Raise LeaseLost if nobody waits for what this thread does any more."""
     if (leave := LEAVE.get()) is not None:
         leave.check()
+
+
+def check_stop() -> None:
+    """Raise Stopped if who does what this thread does is to stop; asked of each block of a file that may be large."""
+    if (leave := LEAVE.get()) is not None:
+        leave.check_stop()
+
+
+def check_signal(stop: StopSignal) -> None:
+    """Raise Stopped if somebody wants us to stop."""
+    if stop.is_set():
+        raise Stopped("stopped on request; what was begun is finished or undone, at the latest by the next cycle")
 
 
 def is_kept() -> bool:

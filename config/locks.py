@@ -22,8 +22,8 @@ from config import lease as leases
 from config.database import POOLED, Database, keepalives, may_stand_still
 from config.driver_errors import answering
 from config.errors import Misconfigured, RootBusy
-from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
-from config.leave import LEAVE, ROWS, changing
+from config.lease import STANDARD_LEASE, Guard, Lease, busy
+from config.leave import LEAVE, ROWS, StopSignal, changing
 from config.libraries import Library
 from config.machine import boottime
 from config.plain import open_plain

@@ -34,9 +34,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def serve(app: Application) -> int:
     """Run until SIGTERM or SIGINT; return the exit code.
 
-    The cycle at hand gives up a copy, finishes any other file step and ends cleanly; more signals of the kind change
-    nothing. Where a disk hangs in that step it is given up after a while (1), and the caller has to end the process
-    whatever its threads do.
+    The cycle at hand gives up a file it copies or reads, finishes any other step and ends cleanly; more signals of the
+    kind change nothing. Where a disk hangs in that step it is given up after a while (1), and the caller has to end the
+    process whatever its threads do.
     SIGHUP reads the log level and the settings again, at once. When another Greenroom has migrated the database it ends
     (1), for a restart is the way on. Raises Busy when a daemon already works on this data folder.
     """

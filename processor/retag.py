@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from config.batches import batched
 from config.errors import NeedsReview
 from config.reasons import Reason
-from processor.filesystem.copying import Check
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, extension, folders, within
 from processor.filesystem.rights import set_mode
@@ -167,7 +166,7 @@ def _copies(
     for n, path in enumerate(paths, 1):
         run.guard.check_stop()
         run.guard.check(f"copy {n}/{len(paths)}")
-        _copy(tree, within(item.path, path), within(folder, path), run.guard.check_stop)
+        _copy(tree, within(item.path, path), within(folder, path))
     run.guard.check("retag")
     written, reasons = {}, []
     for path, one in _said(tree, folder, paths, tags, write):
@@ -182,13 +181,13 @@ def _copies(
     return written, tuple(reasons)
 
 
-def _copy(tree: Tree, source: bytes, target: bytes, check: Check) -> None:
+def _copy(tree: Tree, source: bytes, target: bytes) -> None:
     with tree.explained("look at", source):
         found = tree.stat(source)
     if found is None:
         raise NeedsReview(f"{tree.shown(source)} is not there any more; look for it", code="vanished", path=source)
     file = TransferFile(source, target, "audio", Identity.of(found))
-    duplicate(tree, tree, file, target, clone=True, check=check)
+    duplicate(tree, tree, file, target, clone=True)
     with tree.explained("prepare", target), tree.opened(target) as fd:
         set_mode(fd, found.st_mode & 0o777 | 0o200)  # much music may be written to by nobody
 

@@ -69,7 +69,7 @@ def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transf
             state = MOVES[transfer.kind].roll_back(transfer, run.guard)
         except LeaseLost:
             raise
-        except (Retryable, NeedsReview, Rejected) as second:
+        except (Retryable, NeedsReview, Rejected, Stopped) as second:
             error = second
     run.trouble = error
     if state != transfer.state:

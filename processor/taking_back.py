@@ -11,7 +11,7 @@ from typing import Any, Literal
 from loguru import logger
 
 from config.database import Database
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Stopped
 from config.mounts import mount_of
 from config.reasons import Reason, sentence
 from processor import discarding
@@ -50,8 +50,8 @@ def rehearse(database: Database, transfer: Transfer) -> TakenBack:
 def take_back(run: Performance, transfer: Transfer) -> TakenBack:
     """Put the files of a transfer back where they were, and make the item say what it said before.
 
-    Refused, with nothing touched, while anything stands in the way. Raises LeaseLost, and Retryable when the database
-    fails; both leave what was begun to recovery.
+    Refused, with nothing touched, while anything stands in the way. Raises LeaseLost, Stopped, and Retryable when the
+    database fails; all leave to recovery what was begun and is not as it was.
     """
     return _carry_out(run, transfer, _look(run.database, transfer), {})
 
@@ -73,6 +73,8 @@ def _carry_out(run: Performance, transfer: Transfer, seen: Sighting, other: dict
         journal.plan(connection, [undo], run.now)
     told = len(run.reasons)
     settled = settle(run, undo)
+    if isinstance(run.trouble, Stopped):  # it did not fail, and is as it was or goes on later
+        raise run.trouble
     reasons = tuple(run.reasons[told:])
     if settled.state != "done" and settled.error and not reasons:
         reasons = (Reason("unfinished", sentence(settled.error)),)
@@ -106,6 +108,8 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         for file in transfer.files:
             try:
                 files[file.target] = _see(staging, inbound, transfer, file)
+            except Stopped:
+                raise
             except GreenroomError as error:
                 problems.append(error.reason())
         with staging.explained("look into", transfer.target):

@@ -11,9 +11,10 @@ import os
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from config import leave
 from config.plain import opened
 from config.reasons import Reason, show_path
 from scanner.identity import Identity
@@ -138,8 +139,10 @@ def _differs(root: bytes, path: bytes, entry: Listed, remember: Remember) -> boo
     return value is not None and value != entry.value
 
 
-def _blocks(descriptor: int) -> Iterable[bytes]:
-    return iter(lambda: os.read(descriptor, BUFFER), b"")
+def _blocks(descriptor: int) -> Iterator[bytes]:
+    while block := os.read(descriptor, BUFFER):
+        leave.check_stop()
+        yield block
 
 
 def _crc32(descriptor: int) -> str:

@@ -71,7 +71,8 @@ def run_staging_cycle(
                 raise Misconfigured("; ".join(problems), code="unreadable_setting")
             roots = resolve_roots(database)
             if run.dry_run:  # it only reads, so it needs no lock and disturbs nobody
-                return ANSWERS.changing([root.path for root in roots.both], partial(cycle.carry_out, roots, None))
+                work = partial(cycle.carry_out, roots, None)
+                return ANSWERS.changing([root.path for root in roots.both], work, until)
             return holding(database, roots.both, f"cycle {run.id}", until, partial(cycle.carry_out, roots))
         except Busy as error:
             return run.skip(error)

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from config.answering import ANSWERS
 from config.database import Database
-from config.lease import Guard, StopSignal
+from config.lease import Guard
+from config.leave import StopSignal
 from config.libraries import Library
 from config.locks import hold
 
@@ -26,12 +27,12 @@ def holding(
         with hold(database, libraries, what, stop) as guard:
             return work(guard)
 
-    return ANSWERS.changing([library.path for library in libraries], do)
+    return ANSWERS.changing([library.path for library in libraries], do, stop)
 
 
-def reading(libraries: Sequence[Library], work: Callable[[], T]) -> T:
+def reading(libraries: Sequence[Library], work: Callable[[], T], stop: StopSignal | None = None) -> T:
     """Do work that only reads libraries, in a thread; return what it returns, or raise the same.
 
     Raises RootSilent when the disk of one has not answered for as long as work waits (Answers.reading).
     """
-    return ANSWERS.reading([library.path for library in libraries], work)
+    return ANSWERS.reading([library.path for library in libraries], work, stop)

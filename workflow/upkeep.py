@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Unmoved
-from config.lease import Guard, StopSignal, last_host
+from config.lease import Guard, last_host
+from config.leave import StopSignal
 from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blobs

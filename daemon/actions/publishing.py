@@ -40,10 +40,11 @@ def approved(app: Application) -> list[int]:
         return repository.ids(connection, "approved")
 
 
-def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
-    """Say what publishing an item would come to; touches nothing. Raises what planning does."""
+def rehearse(app: Application, item_id: int, *, rename: bool = False, stop: threading.Event | None = None) -> Plan:
+    """Say what publishing an item would come to; touches nothing. Raises what planning does, and Stopped."""
     given = _given(app, rehearsing=True)
-    return _reading(given, item_id, lambda: planning.plan(given, item_id, rename=rename))
+    stop = stop or app.ongoing.stopping
+    return _reading(given, item_id, stop, lambda: planning.plan(given, item_id, rename=rename))
 
 
 def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
@@ -73,7 +74,7 @@ def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop
     """Take an item out of its library for a person, or say what that would come to; see the operation of this name."""
     given = _given(app, rehearsing=dry_run)
     if dry_run:
-        return _reading(given, item_id, lambda: rehearse_taking_back(app.database, item_id))
+        return _reading(given, item_id, stop, lambda: rehearse_taking_back(app.database, item_id))
     return publishing.unpublish_item(given, item_id, stop, actor=actor)
 
 
@@ -105,8 +106,8 @@ def _letters(path: bytes) -> int:
     return len(os.fsdecode(path).encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _reading(given: Publishing, item_id: int, work: Callable[[], T]) -> T:
-    return ANSWERS.reading([root.path for root in publishing.roots(given, item_id)], work)
+def _reading(given: Publishing, item_id: int, stop: threading.Event, work: Callable[[], T]) -> T:
+    return ANSWERS.reading([root.path for root in publishing.roots(given, item_id)], work, stop)
 
 
 def _given(app: Application, *, rehearsing: bool = False) -> Publishing:

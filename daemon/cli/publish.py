@@ -88,7 +88,7 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
         if undo:
             return {"item": item} | _taken_out(app, item, stop, dry_run=dry_run)
         if dry_run:
-            plan = publishing.rehearse(app, item, rename=rename)
+            plan = publishing.rehearse(app, item, rename=rename, stop=stop)
             outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
             return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
         done = publishing.publish(app, item, actor=person(), stop=stop, rename=rename)

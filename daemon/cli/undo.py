@@ -85,7 +85,7 @@ def tell(report: undo.UndoReport) -> None:
     told = ", ".join(f"{n} {name}" for name, n in report.counts.items() if n) or "nothing to take back"
     click.echo(f"{'would be: ' if report.dry_run else ''}{told}")
     if report.stopped:
-        click.echo(f"stopped: {report.stopped.message}")
+        click.echo(f"stopped: {because(report.stopped.message, report.stopped.path)}")
 
 
 def _tell_album(album: TakenBack) -> None:

@@ -11,33 +11,32 @@ import errno
 import fcntl
 import mmap
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from blake3 import blake3
 
+from config import leave
 from processor.filesystem.syscalls import libc
 
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page, as direct writing needs and copying likes
 BLOCK = 1 << 16  # bytes; a multiple of the blocks of any disk
 _fallocate = getattr(libc, "fallocate64", None) or libc.fallocate  # sizes have 64 bits on machines of 32, too
-Check = Callable[[], None]  # asked once a buffer; raises when the bytes are not wanted any more
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def never() -> None:
-    """Let whoever reads or writes go on to the end."""
+def copy(original: int, copied: int, size: int) -> str:
+    """Write the bytes of an open file to a new one; return their digest. The caller syncs it. Raises OSError, Stopped.
 
-
-def copy(original: int, copied: int, size: int, check: Check = never) -> str:
-    """Write the bytes of an open file to a new one; return their digest. The caller syncs it. Raises OSError."""
+    Who is to stop is asked once a buffer, here and wherever a file is read to its end: a large one takes minutes.
+    """
     if size:
         _preallocate(copied, size)  # a full disk shows before the work is done
     direct = size >= BUFFER and _bypass(copied, True)
     hasher = blake3()
     with _buffer() as view:
         while count := _fill(original, view):
-            check()
+            leave.check_stop()
             hasher.update(view[:count])
             if direct and count % BLOCK:  # the end of the file is no whole block
                 direct = not _bypass(copied, False)
@@ -53,28 +52,28 @@ def _preallocate(copied: int, size: int) -> None:
             raise OSError(code, os.strerror(code))
 
 
-def digest(file: int, check: Check = never) -> str:
-    """Read an open file from where it stands to its end; return the digest, "blake3:<hex>". Raises OSError."""
+def digest(file: int) -> str:
+    """Read an open file from where it stands to its end; return the digest, "blake3:<hex>". Raises OSError, Stopped."""
     hasher = blake3()
     with _buffer() as view:
         while count := _fill(file, view):
-            check()
+            leave.check_stop()
             hasher.update(view[:count])
     return _named(hasher)
 
 
-def disk_digest(file: int, check: Check = never) -> str:
-    """Return the digest of an open, synced file as it is on the disk, not as the page cache has it. Raises OSError."""
+def disk_digest(file: int) -> str:
+    """Return the digest of an open, synced file as it is on the disk, not as the page cache has it; as `digest`."""
     if _bypass(file, True):
         try:
-            return digest(file, check)
+            return digest(file)
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
         _bypass(file, False)
         os.lseek(file, 0, os.SEEK_SET)
     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    return digest(file, check)
+    return digest(file)
 
 
 def _bypass(file: int, on: bool) -> bool:

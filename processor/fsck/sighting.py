@@ -10,7 +10,8 @@ from typing import Final
 
 from config import leave
 from config.database import Database
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Stopped
+from config.leave import LEAVE
 from config.libraries import Roots, list_libraries
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
@@ -114,7 +115,7 @@ def _digests(
                     effort.read[on_disk] = _digest(tree, within(row.path, path))
                 found[row.id, path] = effort.read[on_disk]
 
-    with ThreadPoolExecutor(effort.workers) as pool:
+    with ThreadPoolExecutor(effort.workers, initializer=LEAVE.set, initargs=(LEAVE.get(),)) as pool:
         for done, _ in enumerate(pool.map(lambda pair: read(*pair), wanted), 1):
             leave.check()
             progress("verify", done, len(wanted))
@@ -124,6 +125,8 @@ def _digests(
 def _digest(tree: Tree, path: bytes) -> str:
     try:
         return digest_at(tree, path)
+    except Stopped:
+        raise
     except (OSError, GreenroomError):
         return UNREAD
 

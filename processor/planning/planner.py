@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
 from processor.planning.decision import Decision, is_published, key_twice, numbered_name, unseen
 from processor.planning.joining import into
@@ -57,6 +57,8 @@ class _Planner:
             if decision is None:
                 proposal, decision = self._known(proposal)
             decision = decision or self._place(proposal)
+        except Stopped:
+            raise
         except GreenroomError as error:
             decision = unseen(error, proposal.group)
         if decision.outcome == "staged":

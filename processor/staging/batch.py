@@ -113,7 +113,7 @@ class Batch:
                 done.append(album)
             else:  # the album is staged all the same; recovery tries again
                 album.reasons = (error.reason(),)
-                self.trouble = self.trouble or (error if stops_root(error) else None)
+                self.trouble = self.trouble or (error if ends_moving(error) else None)
         self._advance(done, "done")
 
     def _each(self, albums: list[Album], step: Callable[[Album], Transfer | None]) -> list[Album]:

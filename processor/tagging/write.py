@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from config import leave
 from processor.tagging.wanted import Wanted
 from scanner.facts import Facts, Picture
 
 WALL_LIMIT = 300.0  # seconds for an album
+LOOK = 0.5  # seconds between two looks whether we are to stop
 
 
 class File(NamedTuple):
@@ -38,7 +41,7 @@ def look(files: Sequence[File]) -> list[Said]:
 
 
 def write(files: Sequence[File]) -> list[Said]:
-    """Write the tags of copies that differ.
+    """Write the tags of copies that differ. Raises Stopped, as do the others; what was written is worth nothing then.
 
     One counts as written only when its sound is bit for bit what it was and its tags read back. The caller syncs.
     """
@@ -54,16 +57,36 @@ def _ask(order: str, files: Sequence[File]) -> list[Said]:
     command = [sys.executable, "-I", "-m", "processor.tagging.child", order, str(os.getpid())]
     fds = [file.fd for file in files]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=fds, env={}
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=fds,
+        env={},
+        process_group=0,  # Ctrl-C at a terminal is for us, who end it
     ) as child:
         try:
-            answered, _ = child.communicate(json.dumps(list(files)).encode(), WALL_LIMIT)
-        except subprocess.TimeoutExpired:
+            answered = _answered(child, json.dumps(list(files)).encode())
+        except BaseException:
             child.kill()
-            answered, _ = child.communicate()
+            raise
     said = [_said(json.loads(line)) for line in answered.splitlines()]
     died = Said("refused", None, "tagger_died", "the process that writes tags died or took too long")
     return [*said, *[died] * (len(files) - len(said))]
+
+
+def _answered(child: subprocess.Popen[bytes], asked: bytes) -> bytes:
+    """Return what a child said, which is killed when it takes too long. Raises Stopped."""
+    ends = time.monotonic() + WALL_LIMIT
+    left: bytes | None = asked
+    while True:
+        try:
+            return child.communicate(left, LOOK)[0]
+        except subprocess.TimeoutExpired:
+            left = None  # the rest of it goes on by itself
+            leave.check_stop()
+            if time.monotonic() > ends:
+                child.kill()
 
 
 def _said(answer: dict[str, Any] | list[str] | None) -> Said:

@@ -171,7 +171,7 @@ def _duplicate_rest(
         guard.check(f"copy {n + 1}/{len(files)}")
         with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
             target = within(hidden_folder(transfer), files[n].target)
-            used[n], digest = duplicate(source, destination, files[n], target, clone=clone, check=guard.check_stop)
+            used[n], digest = duplicate(source, destination, files[n], target, clone=clone)
             files[n] = replace(files[n], digest=digest)
 
     missing = [n for n, way in enumerate(ways) if way is None]

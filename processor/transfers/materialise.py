@@ -12,7 +12,6 @@ from config.errors import GreenroomError, Rejected, Retryable
 from config.plain import opened
 from config.sentinel import SENTINEL
 from processor.filesystem import copying
-from processor.filesystem.copying import Check, never
 from processor.filesystem.files import Tree
 from processor.filesystem.rights import rights_spared, set_mode
 from processor.transfers.comparing import is_planned, is_same_inode, source_changed
@@ -121,28 +120,26 @@ def sync_file(tree: Tree, path: bytes, file: TransferFile, *, linked: bool) -> N
 
 
 def duplicate(
-    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool, check: Check = never
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
 ) -> tuple[Strategy, str | None]:
     """Make a new, durable inode with the source's bytes; return how, and the digest if they were read.
-
-    `check` is asked all the while bytes are copied and read back, and may raise: a large file takes minutes.
 
     After an I/O error, also one of fsync (the kernel may have dropped the pages), a second new inode is tried once.
     Leaves nothing behind when it fails, but on a disk that lets nothing be removed any more.
     """
     try:
-        return _duplicate(source, destination, file, target, clone=clone, check=check)
+        return _duplicate(source, destination, file, target, clone=clone)
     except Retryable as error:
         if error.reason_code != "io_error":
             raise
         with destination.explained("look at", target):
             if destination.stat(target) is not None:  # a disk that lets nothing go left it; its name would be taken
                 raise
-    return _duplicate(source, destination, file, target, clone=False, check=check)
+    return _duplicate(source, destination, file, target, clone=False)
 
 
 def _duplicate(
-    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool, check: Check
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
 ) -> tuple[Strategy, str | None]:
     is_made = False
     try:
@@ -153,7 +150,7 @@ def _duplicate(
             with destination.explained("write", target), destination.created(target) as copy:
                 is_made = True
                 size = file.identity.size
-                digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size, check)
+                digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
                 _copy_metadata(original, copy)
                 os.fsync(copy)
                 # A share may be late to tell that a file grew; the number of bytes that were read shows it.
@@ -162,7 +159,7 @@ def _duplicate(
         if not is_all or not (is_untouched or _stayed(source, file, before)):
             raise source_changed(file)
         with destination.explained("write", target):
-            _verify(destination, target, digest, check)
+            _verify(destination, target, digest)
     except (OSError, GreenroomError):
         if is_made:
             with suppress(OSError):
@@ -240,11 +237,11 @@ def _attributes(file: int) -> list[str]:
         return []
 
 
-def _verify(tree: Tree, path: bytes, digest: str | None, check: Check) -> None:
+def _verify(tree: Tree, path: bytes, digest: str | None) -> None:
     if digest is None:
         return
     with tree.opened(path) as fd:
-        found = copying.disk_digest(fd, check)
+        found = copying.disk_digest(fd)
     if found != digest:
         message = f"the copy {tree.shown(path)} does not read back as it was written; check the disk"
         raise Retryable(message, code="io_error", path=path)

@@ -7,7 +7,9 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from blake3 import blake3
@@ -18,6 +20,7 @@ from processor.verification.judging import Seen, Subject
 
 BLOCK: Final = 1 << 20  # bytes
 DECODE_SECONDS: Final = 600  # for one file
+LOOK: Final = 0.5  # seconds between two looks whether to stop
 _BROKEN: Final = (errno.EIO, errno.EUCLEAN, errno.EBADMSG)  # the disk has it no more
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _HASHES: Final[dict[str, Callable[[], Any]]] = {"sha256": hashlib.sha256, "blake3": blake3}
@@ -60,8 +63,11 @@ def _digest(fd: int, algorithm: str, spend: Spend) -> str:
         hasher.update(data)
 
 
-def decoder() -> Callable[[int], bool]:
-    """Return what decodes an open file with ffmpeg, and says whether it could. Raises Misconfigured without ffmpeg."""
+def decoder(check: Callable[[], object]) -> Callable[[int], bool]:
+    """Return what decodes an open file with ffmpeg, and says whether it could. Raises Misconfigured without ffmpeg.
+
+    `check` is asked all the while, and may raise. Ctrl-C at a terminal does not reach ffmpeg: it would pass for damage.
+    """
     program = shutil.which("ffmpeg")
     if program is None:
         raise Misconfigured("decoding needs ffmpeg, which is not installed here; install it, or turn decoding off")
@@ -70,11 +76,16 @@ def decoder() -> Callable[[int], bool]:
         command = [program, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file",
                    "-i", f"/proc/self/fd/{fd}", "-map", "0:a", "-f", "null", "-"]  # fmt: skip
         os.lseek(fd, 0, os.SEEK_SET)
-        try:
-            done = subprocess.run(command, pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, timeout=DECODE_SECONDS, check=False)  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+        ends = time.monotonic() + DECODE_SECONDS
+        with subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, process_group=0) as decoding:  # fmt: skip
+            try:
+                while decoding.poll() is None and time.monotonic() < ends:
+                    check()
+                    with suppress(subprocess.TimeoutExpired):
+                        decoding.wait(LOOK)
+            finally:
+                decoding.kill()
+        return decoding.returncode == 0
 
     return decode

@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
 import time
 import traceback
 import warnings
@@ -31,6 +30,7 @@ from config.libraries import add_library, list_libraries
 from config.settings import register_all
 from daemon.bootstrap import application
 from daemon.cli import COMMANDS, LazyCommands, main
+from daemon.signals import stop_on_signals
 from processor.items import repository
 from processor.publication import ledger
 from processor.transfers import journal
@@ -215,7 +215,7 @@ def _tag() -> None:
         with app.database.read() as connection:
             items = repository.ids(connection)
         for item in items:
-            told = tag_item(app.database, item, threading.Event())
+            told = tag_item(app.database, item, stop_on_signals())
             print(item, told.outcome)
 
 

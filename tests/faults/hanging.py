@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from config.answering import ANSWERS, Answers, Sight, look_at
 from config.errors import RootSilent
-from config.leave import GIVEN_UP
+from config.leave import GIVEN_UP, StopSignal
 from tests.faults.cycles import forked
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
@@ -120,11 +120,11 @@ class _Disk:
         is_slow = self._hung.is_set() and root in self._silent
         return Answers.ask(ANSWERS, root, patience if is_slow else WAIT)
 
-    def _changing(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
-        return self._waited_for(lambda: Answers.changing(ANSWERS, roots, work))
+    def _changing(self, roots: Collection[bytes], work: Callable[[], T], stop: StopSignal | None = None) -> T:
+        return self._waited_for(lambda: Answers.changing(ANSWERS, roots, work, stop))
 
-    def _reading(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
-        return self._waited_for(lambda: Answers.reading(ANSWERS, roots, work))
+    def _reading(self, roots: Collection[bytes], work: Callable[[], T], stop: StopSignal | None = None) -> T:
+        return self._waited_for(lambda: Answers.reading(ANSWERS, roots, work, stop))
 
     def _waited_for(self, wait: Callable[[], T]) -> T:
         with self._lock:

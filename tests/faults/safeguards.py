@@ -776,7 +776,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a part of work that was given up goes on",
         "config/answering.py",
-        "leave = Leave(LEAVE.get())",
+        "leave = Leave(LEAVE.get(), stop)",
         "leave = Leave()",
         tests(LEAVE),
     ),

@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 import struct
+import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ import mutagen
 import pytest
 from mutagen.apev2 import APEv2
 
+from config.errors import Stopped
+from config.leave import LEAVE, Leave
 from processor.enriching.own_words import with_words
 from processor.items.item import facts_to_json
 from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, Credit, TrackMetadata
+from processor.tagging import write as writing
 from processor.tagging.essence import essence
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
@@ -526,3 +531,15 @@ def test_a_sound_that_changed_is_noticed(tmp_path: Path) -> None:
         path.write_bytes(data)
         with path.open("rb") as file:
             assert essence(file, container) != before, extension
+
+
+def test_who_is_to_stop_waits_for_no_tagger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of gigabytes on a slow disk is read twice and written once, for minutes."""
+    monkeypatch.setattr(writing, "LOOK", 0.001)
+    asked = threading.Event()
+    asked.set()
+    path = write_track(tmp_path / "1.flac", title="Before")
+    work = copy_context()
+    work.run(LEAVE.set, Leave(stop=asked))
+    with path.open("rb") as file, pytest.raises(Stopped):
+        work.run(look, [File(file.fileno(), "flac", wanted(ALBUM, TRACK, {}))])

@@ -6,12 +6,14 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
+from config.leave import LEAVE, Leave
 from processor.filesystem import copying
 from processor.filesystem.files import Tree
 from processor.transfers.building import sync_sources
@@ -225,20 +227,21 @@ def test_what_takes_the_place_of_a_copied_source_while_that_is_read_stays(
 def test_who_is_to_stop_leaves_a_large_copy_in_the_middle_and_nothing_of_it(tmp_path: Path, asked: int) -> None:
     """It is copied, and then read back, for minutes, which nobody has who shuts a machine down."""
 
-    class Stopping(Steps):
+    class Stop:
         times = 0
 
-        def check_stop(self) -> None:
+        def is_set(self) -> bool:
             self.times += 1
-            if self.times == asked:
-                raise Stopped("stopped on request")
+            return self.times >= asked
 
     large = {b"Solo - One": {b"Solo - One/1.mp3": b"x" * (10 * copying.BUFFER)}}
-    world, guard = World.make(tmp_path, large, "copy"), Stopping()
+    world, stop = World.make(tmp_path, large, "copy"), Stop()
     transfer = world.planned()
+    work = copy_context()
+    work.run(LEAVE.set, Leave(stop=stop))
     with pytest.raises(Stopped):
-        fill(transfer, guard, strongest="copy")
-    assert guard.times == asked
+        work.run(fill, transfer, Steps(), strongest="copy")
+    assert stop.times == asked
     assert hidden_folder(transfer) + b"/1.mp3" not in tree(world.staging)
     assert roll_back(transfer, Steps()) == "cancelled"
     assert fill(transfer, Steps(), strongest="copy").files[0].digest is not None

@@ -115,7 +115,8 @@ def test_a_wish_to_stop_while_files_are_put_back_rolls_the_undo_back(world: Worl
             raise Stopped("stopped on request")
 
     before = tree(world.staging)
-    assert undo(world, Stopping(fence=2)).outcome == "failed"
+    with pytest.raises(Stopped):
+        undo(world, Stopping(fence=2))
     assert (tree(world.inbound), tree(world.staging), undo_state(world)) == ({}, before, "cancelled")
 
 

@@ -22,7 +22,7 @@ from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF
-from processor.verification import rows
+from processor.verification import looking, rows
 from tests.commands import chosen, greenroom
 from tests.scenarios.drops import Drop, song, songs
 from tests.scenarios.house import NOW, House, digest
@@ -342,6 +342,23 @@ def test_music_that_cannot_be_decoded_to_its_end_is_told(house: House) -> None:
     scratched.write_bytes(data)
     assert look(house, decode=True) == {"wrong": (f"verify_undecodable {scratched.name}",), "mended": ()}
     assert [subject for subject, _ in told(house)] == ["Ada – Scratched"]
+
+
+def test_who_is_to_stop_waits_for_no_decoder_and_what_interrupts_it_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ffmpeg").write_text(f"#!/bin/sh\ncut -d' ' -f5 /proc/$$/stat > {tmp_path}/group\nexec sleep 60\n")
+    (tmp_path / "ffmpeg").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(looking, "LOOK", 0.01)
+
+    def check() -> None:
+        if (tmp_path / "group").exists() and (tmp_path / "group").read_text():
+            raise Stopped("stopped on request")
+
+    with (tmp_path / "ffmpeg").open("rb") as music, pytest.raises(Stopped):
+        looking.decoder(check)(music.fileno())
+    assert int((tmp_path / "group").read_text()) != os.getpgid(0)  # Ctrl-C goes to a terminal's group
 
 
 def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(

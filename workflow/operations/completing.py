@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.database import Database
 from config.errors import Stopped
-from config.lease import StopSignal
+from config.leave import StopSignal
 from config.libraries import root_paths
 from processor.artwork import rows
 from processor.artwork.blobs import Blob, Blobs

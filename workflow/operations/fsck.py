@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 from config import admin
 from config.database import Database
@@ -18,7 +19,7 @@ from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
 from scanner.options import Progress
 from workflow.history import noticed
-from workflow.holding import holding
+from workflow.holding import holding, reading
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -35,15 +36,16 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
         roots = Roots(sole_library(connection, "inbound"), sole_library(connection, "staging"))
     for library in (roots.inbound, roots.staging):
         verify_root(library if adopt else replace(library, suspended=None))
+    until = StopOrTimeout(stop)
     effort = Effort(verify, verify and adopt, settings.workers)
     limits = Limits(settings.vanish_files, settings.vanish_percent)
     if not adopt:
-        return verb.check(database, roots, effort, limits, progress)
+        return reading(roots.both, partial(verb.check, database, roots, effort, limits, progress), until)
 
     def work(guard: Guard) -> FsckReport:
         return verb.repair(Workshop(database, guard, roots, noticed), effort, limits, progress)
 
-    return holding(database, roots.both, "fsck", StopOrTimeout(stop), work)
+    return holding(database, roots.both, "fsck", until, work)
 
 
 def forget_item(database: Database, item_id: int, *, stop: threading.Event) -> Row:

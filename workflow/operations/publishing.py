@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
-from config.lease import Guard, StopSignal
+from config.lease import Guard
+from config.leave import StopSignal
 from config.libraries import Library, music_libraries, sole_library, verify_root
 from config.reasons import Reason, show_path
 from processor import publish

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 from config import admin
 from config.database import Database
 from config.errors import Rejected
-from config.lease import Guard, StopSignal
+from config.lease import Guard
+from config.leave import StopSignal
 from config.libraries import Library, sole_library, verify_root
 from config.machine import utc_now
 from processor.filesystem.files import Tree

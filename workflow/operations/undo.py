@@ -77,7 +77,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
     """
     roots = resolve_roots(database)
     if dry_run:
-        return reading(roots.both, partial(_rehearsed, database, name, roots))
+        return reading(roots.both, partial(_rehearsed, database, name, roots), stop)
     return holding(database, roots.both, f"undo {name}", StopOrTimeout(stop), partial(_undo, database, name, roots))
 
 
@@ -94,13 +94,13 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     run = Performance(database, guard, recording, workers=settings.workers, undone=of_undo)
 
     def take(transfer: Transfer) -> TakenBack:
-        own = retold(run) if transfer.kind == "retag" else run
-        taken = take_back(own, transfer)
-        if isinstance(own.trouble, Stopped):  # in the middle of a copy; it is as it was, and did not fail
-            raise own.trouble
-        return taken
+        return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
 
-    return each(guard, named(database, name), lambda transfer: _in_short(_one(transfer, roots, take)))
+    report = each(guard, named(database, name), lambda transfer: _in_short(_one(transfer, roots, take)))
+    if report.stopped is not None:
+        again = f"{report.stopped.message} `greenroom undo {name}` takes back the rest."
+        report = replace(report, stopped=report.stopped._replace(message=again))
+    return report
 
 
 def each(guard: Guard, things: Iterable[T], take: Callable[[T], TakenBack]) -> UndoReport:
@@ -156,8 +156,10 @@ def _one(transfer: Transfer, roots: Roots, take: Callable[[Transfer], TakenBack]
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))
     try:
         return take(transfer)
-    except (LeaseLost, Stopped):
+    except LeaseLost:
         raise
+    except Stopped as stopped:
+        raise Stopped(stopped.message, path=os.path.join(transfer.dst_root, transfer.target)) from stopped
     except GreenroomError as error:  # of one album; it is as it was
         if error.reason_code in ("database_unavailable", "schema_changed"):
             raise

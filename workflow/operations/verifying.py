@@ -12,7 +12,8 @@ from loguru import logger
 
 from config import admin
 from config.database import Database
-from config.lease import Guard, StopSignal
+from config.lease import Guard
+from config.leave import StopSignal
 from config.libraries import Library, list_libraries
 from processor.publication.access import AS_IS
 from processor.verification import rows
@@ -35,12 +36,13 @@ class Pace:
         self, mib_per_second: float, check: Callable[[], object], wait: Callable[[float], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._rate, self._check, self._wait, self._clock = mib_per_second * (1 << 20), check, wait, clock
+        self.check = check
+        self._rate, self._wait, self._clock = mib_per_second * (1 << 20), wait, clock
         self._free = clock()
 
     def spend(self, size: int) -> None:
         """Wait for the turn of so many bytes. Raises what `check` and `wait` do."""
-        self._check()
+        self.check()
         if self._rate:
             now = self._clock()
             self._free = max(self._free, now) + size / self._rate
@@ -64,7 +66,7 @@ def verifying(
         return holding(database, [library], "verify", stop, work)
 
     return Verifying(
-        database, found, blobs(database, data_dir), pace.spend, decoder() if decode else None,
+        database, found, blobs(database, data_dir), pace.spend, decoder(pace.check) if decode else None,
         locked if mend else None, publish.access() if mend else AS_IS,
     )  # fmt: skip
 
