@@ -47,7 +47,7 @@ def test_an_error_from_any_call_is_told_and_the_next_cycle_completes(quick_path:
     with another_filesystem(quick_path) as elsewhere:
         calls = calls_of_a_cycle(House(quick_path / "count", elsewhere / "count" if way == "copy" else None))
         calls = [call for call in calls if str(quick_path) in call.text or str(elsewhere) in call.text]
-        for number, call in list(enumerate(sample(calls, 60)))[part::PARTS]:
+        for number, call in list(enumerate(sample(calls, 150)))[part::PARTS]:
             for error in ERRORS if ALL else [ERRORS[number % len(ERRORS)]]:
                 name = f"{call.name} {call.n} {error}"
                 house = House(quick_path / name, elsewhere / name if way == "copy" else None)

@@ -23,7 +23,7 @@ def test_killed_before_any_call_the_cycle_converges(quick_path: Path, way: str, 
         assert {"fallocate" if way == "copy" else "linkat", "renameat2", "unlinkat", "fdatasync"} <= {
             c.name for c in calls
         }
-        chosen = list(sample(calls, 16))[part::PARTS]
+        chosen = list(sample(calls, 40))[part::PARTS]
         died = 0
         for call in chosen:
             name = f"{call.name} {call.n}"

@@ -139,7 +139,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(
 ) -> None:
     at, cut = 0, True
     while cut:
-        at += 1 if ALL else 3
+        at += 1 if ALL else 7
         with postgres_server.database(TEMPLATE) as url:
             cutter = Cutter(postgres_server.folder, at, when)
             house = House(tmp_path / f"{at}", url=url, workers=1)

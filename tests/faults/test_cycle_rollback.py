@@ -28,7 +28,7 @@ def copy_database(source: Path, target: Path) -> None:
 @pytest.mark.parametrize("taken", ["before", "at a step"])
 def test_a_database_set_back_after_a_crash_loses_no_file_and_no_album(quick_path: Path, taken: str) -> None:
     steps = labels(House(quick_path / "count", workers=1), *CYCLE)
-    for n in range(1, len(steps) + 1, 1 if ALL else 9):
+    for n in range(1, len(steps) + 1, 1 if ALL else 17):
         house = House(quick_path / f"{n}", workers=1)
         file, older = house.data / "greenroom.db", house.folder / "older.db"
         copy_database(file, older)

@@ -24,7 +24,7 @@ from tests.faults.subjects import CYCLE, SUBJECTS, Subject
 from tests.faults.test_fsck_kill import ready
 from tests.faults.world import tree
 
-TRIES: Final = 100 if ALL else 4  # of each kind
+TRIES: Final = 100 if ALL else 3  # of each kind
 SILENT: Final = (["inbound"], ["staging"], ["inbound", "staging"])
 LATE: Final = (["library"], ["staging"], ["inbound"])  # where a library has a part in a cycle
 ELSEWHERE: Final = (

@@ -24,7 +24,7 @@ from tests.faults.world import Steps, tree
 from workflow.operations import published
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
-TRIES: Final = 200 if ALL else 14  # of each kind
+TRIES: Final = 200 if ALL else 7  # of each kind
 kinds = pytest.mark.parametrize(
     ("kind", "way"),
     [

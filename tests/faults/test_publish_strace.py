@@ -16,7 +16,7 @@ from tests.faults.unsynced import path_of
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
-EVERY = 40  # so manieth call of a kind in the sample
+EVERY = 120  # so manieth call of a kind in the sample
 kinds = pytest.mark.parametrize(
     ("kind", "way"),
     [

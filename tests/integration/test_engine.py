@@ -257,18 +257,13 @@ def test_a_job_that_gives_up_is_dead_until_a_person_tries_or_discards_it(engine:
         engine.discard(other.id)
 
 
-@pytest.mark.parametrize(
-    ("do", "status", "attempts", "code"),
-    [("park", "parked", 1, "which"), ("reject", "dead", 1, "no_album"), ("break", "dead", 3, "unexpected")],
-)
-def test_the_class_of_an_error_decides_what_becomes_of_a_job(
-    engine: Engine, work: Any, do: str, status: str, attempts: int, code: str
-) -> None:
-    job_id = submit(engine, "alpha", 1, do=do)
+def test_the_class_of_an_error_decides_what_becomes_of_a_job(engine: Engine, work: Any) -> None:
+    ends = {"park": ("parked", 1, "which"), "reject": ("dead", 1, "no_album"), "break": ("dead", 3, "unexpected")}
+    given = [submit(engine, "alpha", item, do=do) for item, do in enumerate(ends, 1)]
     work()
-    (job,) = closed(engine, job_id)
-    assert (job.status, job.attempt, job.code) == (status, attempts, code)
-    assert len(job.failures) == attempts
+    found = closed(engine, *given)
+    assert [(job.status, job.attempt, job.code) for job in found] == list(ends.values())
+    assert [len(job.failures) for job in found] == [1, 1, 3]
 
 
 def test_a_failure_that_quotes_what_no_database_takes_is_kept(engine: Engine, work: Any) -> None:
@@ -279,25 +274,20 @@ def test_a_failure_that_quotes_what_no_database_takes_is_kept(engine: Engine, wo
     assert "    raise Rejected(" in job.failures[0]["traceback"].splitlines()[-2]
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "code", "advice"),
-    [
-        (errno.EMFILE, "dead", "too_many_files", "raise LimitNOFILE"),
-        (errno.EIO, "dead", "io_error", "check the kernel's log and the disk"),
-        (errno.EPERM, "parked", "permission_denied", "look whether it is immutable (`lsattr`)"),
-        (errno.EACCES, "parked", "permission_denied", "give the user Greenroom runs as the right to it"),
-    ],
-)
-def test_what_the_system_refuses_a_job_is_said_with_the_file_and_the_way_out(
-    engine: Engine, work: Any, number: int, status: str, code: str, advice: str
-) -> None:
-    job_id = submit(engine, "alpha", 1, do="open", times=number)
+def test_what_the_system_refuses_a_job_is_said_with_the_file_and_the_way_out(engine: Engine, work: Any) -> None:
+    ends = {
+        errno.EMFILE: ("dead", "too_many_files", "raise LimitNOFILE"),
+        errno.EIO: ("dead", "io_error", "check the kernel's log and the disk"),
+        errno.EPERM: ("parked", "permission_denied", "look whether it is immutable (`lsattr`)"),
+        errno.EACCES: ("parked", "permission_denied", "give the user Greenroom runs as the right to it"),
+    }
+    given = [submit(engine, "alpha", item, do="open", times=number) for item, number in enumerate(ends, 1)]
     work()
-    (job,) = closed(engine, job_id)
-    assert (job.status, job.code) == (status, code)
-    assert "/srv/music/a \\xff.flac" in (job.error or "")
-    assert advice in (job.error or "")
-    assert "in _open" in job.failures[0]["traceback"]
+    for job, (status, code, advice) in zip(closed(engine, *given), ends.values(), strict=True):
+        assert (job.status, job.code) == (status, code)
+        assert "/srv/music/a \\xff.flac" in (job.error or "")
+        assert advice in (job.error or "")
+        assert "in _open" in job.failures[0]["traceback"]
 
 
 def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> None:

@@ -177,10 +177,10 @@ def test_lists_go_on_where_the_page_before_ended(browser: Browser) -> None:
     assert 'aria-sort="ascending"' in page
 
 
-@pytest.mark.parametrize("name", ["nobody", "%00", "%ff", "x" * 3000, "..%2f.."])
-def test_what_nobody_knows_is_nowhere(browser: Browser, name: str) -> None:
-    for path in (f"/runs/{name}", f"/runs/{name}/plan", f"{API}/{name}", f"{API}/{name}/plan"):
-        assert browser.client.get(path).status_code in (404, 422), path
+def test_what_nobody_knows_is_nowhere(browser: Browser) -> None:
+    for name in ("nobody", "%00", "%ff", "x" * 3000, "..%2f.."):
+        for path in (f"/runs/{name}", f"/runs/{name}/plan", f"{API}/{name}", f"{API}/{name}/plan"):
+            assert browser.client.get(path).status_code in (404, 422), path
+        assert browser.client.post(f"{API}/{name}/approve").status_code in (404, 422), name
     body = json.dumps({"dry_run": "yes"})
     assert browser.client.post(API, content=body, headers={"content-type": "application/json"}).status_code == 422
-    assert browser.client.post(f"{API}/{name}/approve").status_code in (404, 422)
