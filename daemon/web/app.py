@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -22,7 +21,7 @@ from config.wrong_values import what_is_wrong
 from daemon.actions.hooks import Messages
 from daemon.bootstrap import Application
 from daemon.web import api, pages
-from daemon.web.access import Access, Throttle, own_form
+from daemon.web.access import Access, Throttle
 from daemon.web.below import Below
 from daemon.web.forwarded import Forwarded
 from daemon.web.guard import HEADERS, Guard, came_from
@@ -41,24 +40,6 @@ STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
     (Misconfigured, 422),
     (Retryable, 503),
 )
-
-
-class Refusal(BaseModel):
-    """Why not: one sentence and a stable code, or, field by field, what is not as described."""
-
-    detail: str | list[dict[str, Any]]
-    code: str
-
-
-# What any request may be answered; the OpenAPI document says so of each.
-REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"description": "The request cannot be read, or its Host is none of ours."},
-    401: {"description": "Nobody knows who asks."},
-    403: {"description": "Who asks may not."},
-    413: {"description": "The request is too long."},
-    422: {"description": "It is not as described, or cannot be; nothing was done.", "model": Refusal},
-    503: {"description": "The database, a disk or a machine that was asked does not answer; nothing was done."},
-}
 # Codes that say more than their type.
 CODES: Final = {
     "item_changed": 409,
@@ -105,12 +86,8 @@ def create_app(app: Application) -> FastAPI:
     made.add_exception_handler(Exception, _broken)
     # Pages are not compressed: their length would tell of the form token beside what a stranger may have sent.
     made.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000))
-    for router in routers(api):
-        made.include_router(router, responses=REFUSED)
-    seen = APIRouter(dependencies=[Depends(own_form)], include_in_schema=False)
-    for router in routers(pages):
-        seen.include_router(router)
-    made.include_router(seen)
+    # As they are: include_router() would analyse each of them again.
+    made.router.routes += [route for package in (api, pages) for router in routers(package) for route in router.routes]
     return made
 
 

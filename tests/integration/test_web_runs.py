@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from config import admin
 from config.locks import hold
 from daemon.actions.ongoing import Stage

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from daemon.actions import activity
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/activity", tags=["activity"])
+router = api_router("/api/v1/activity", "activity")
 
 
 class DoneOut(BaseModel):

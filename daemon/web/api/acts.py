@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from daemon.actions import discarding, regrouping, wishes
@@ -14,8 +13,9 @@ from daemon.web.access import By
 from daemon.web.api.items import ItemId, SeenIn, seen_in
 from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1", tags=["acts"])
+router = api_router("/api/v1", "acts")
 REFUSED: Responses = {
     404: {"description": "Nobody knows it."},
     409: {"description": "A cycle or another act is running, or an album is not what `seen` says; nothing was begun."},

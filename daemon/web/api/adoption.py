@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, Field
 
@@ -15,9 +14,10 @@ from daemon.actions.adopting import Look
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, Start
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from workflow.operations.adopting import Difference, plain_album
 
-router = APIRouter(prefix="/api/v1/adoption", tags=["adoption"])
+router = api_router("/api/v1/adoption", "adoption")
 REFUSED: Responses = {
     409: {"description": "Another comparison is running."},
     422: {"description": "It is no folder; nothing was begun."},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.errors import GreenroomError
 from daemon.web.installation import App
 from daemon.web.roots import roots
+from daemon.web.routing import api_router
 
-router = APIRouter()
+router = api_router()
 
 
 @router.get("/healthz", tags=["health"], summary="Whether the process lives")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from config import tokens
@@ -13,8 +13,9 @@ from daemon.actions import hook_secrets
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
+router = api_router("/api/v1/hooks", "hooks")
 UNKNOWN: Responses = {404: {"description": "There is no such hook."}}
 
 

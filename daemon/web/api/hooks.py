@@ -7,7 +7,7 @@ import json
 import time
 from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi import HTTPException, Path, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -18,8 +18,9 @@ from daemon.actions import hooks
 from daemon.web.bodies import Responses
 from daemon.web.forwarded import line_of
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
+router = api_router("/api/v1/hooks", "hooks")
 ANSWERS: Final[Responses] = {
     401: {"description": "The secret is not this hook's."},
     413: {"description": "The message is too long."},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from config.reasons import path_text
@@ -13,6 +13,7 @@ from daemon.web.access import Actor, By
 from daemon.web.bodies import Body, Limit, Responses
 from daemon.web.called import called
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from processor.items import listing, repository
 from processor.items.listing import Filter, Sort
 from workflow import history, progress
@@ -20,7 +21,7 @@ from workflow.operations import deciding
 from workflow.operations.deciding import Seen
 from workflow.states import MOVES
 
-router = APIRouter(prefix="/api/v1/items", tags=["items"])
+router = api_router("/api/v1/items", "items")
 ItemId = Annotated[int, Path(ge=0, lt=1 << 62)]
 UNKNOWN: Responses = {404: {"description": "There is no such item."}}
 DECIDED: Responses = UNKNOWN | {

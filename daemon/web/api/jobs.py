@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from daemon.actions import jobs
@@ -14,9 +14,10 @@ from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, RowId
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from workflow.engine.job import Job, Status
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+router = api_router("/api/v1/jobs", "jobs")
 UNKNOWN: Responses = {404: {"description": "There is none."}}
 REFUSED: Responses = UNKNOWN | {422: {"description": "Its state does not allow that."}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
@@ -17,8 +17,9 @@ from daemon.web.access import By
 from daemon.web.bodies import Responses
 from daemon.web.installation import App
 from daemon.web.roots import Root
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
+router = api_router("/api/v1/libraries", "libraries")
 REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
 UNKNOWN: Responses = REFUSED | {404: {"description": "There is no such library."}}
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field, JsonValue
 
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, seen_in
 from daemon.web.bodies import Body
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
 from workflow import progress
 from workflow.operations import editing
 from workflow.operations.editing import LONGEST_NOTE
 
-router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
+router = api_router("/api/v1/items/{item_id}", "items")
 
 
 class KnownOut(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, HTTPException, Path, UploadFile
+from fastapi import Form, HTTPException, Path, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -15,13 +15,14 @@ from daemon.web.api.items import DECIDED, UNKNOWN, ItemId
 from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App
 from daemon.web.roots import is_late
+from daemon.web.routing import api_router
 from processor.artwork import previews
 from processor.artwork.blobs import BlobMissing, Blobs
 from processor.artwork.pictures import Outcome
 from processor.artwork.rows import Candidate
 from workflow.operations import picturing
 
-router = APIRouter(prefix="/api/v1", tags=["pictures"])
+router = api_router("/api/v1", "pictures")
 Number = Annotated[int, Path(ge=0, lt=1 << 62)]
 IMAGE: Responses = {
     200: {"content": {"image/jpeg": {}, "image/png": {}}, "description": "The picture."},

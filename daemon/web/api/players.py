@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
@@ -14,12 +14,13 @@ from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.bodies import Responses
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from processor.players.examination import Examination
 from processor.players.paths import parsed
 from processor.players.player import Player
 from processor.players.rows import Standing
 
-router = APIRouter(prefix="/api/v1/players", tags=["players"])
+router = api_router("/api/v1/players", "players")
 REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
 UNKNOWN: Responses = REFUSED | {404: {"description": "There is no such player."}}
 STALE: Responses = UNKNOWN | {409: {"description": "The player is not what `seen` says; nothing was changed."}}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from daemon.actions import providers
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/providers", tags=["providers"])
+router = api_router("/api/v1/providers", "providers")
 
 
 class ProviderOut(BaseModel):

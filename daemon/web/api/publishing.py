@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from config.reasons import path_text
@@ -13,8 +13,9 @@ from daemon.actions import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId, Wanted
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
+router = api_router("/api/v1/items/{item_id}/publish", "items")
 Rename = Annotated[bool, Query(description="Give what is published the names it would get now.")]
 
 

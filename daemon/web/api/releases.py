@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, Wanted, seen_in
 from daemon.web.bodies import Body
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from workflow import progress
 from workflow.operations import enriching
 
-router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
+router = api_router("/api/v1/items/{item_id}", "items")
 
 
 class ChoiceIn(Body):

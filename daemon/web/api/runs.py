@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import HTTPException, Query
 from pydantic import BaseModel
 
 from daemon.actions import cycles
@@ -13,9 +13,10 @@ from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, RowId, Start
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from workflow import history, plans, runs
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = api_router("/api/v1/runs", "runs")
 BUSY: Responses = {
     409: {"description": "A cycle is running; the answer names who holds the lock."},
     422: {"description": "It cannot be; nothing was begun."},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from config import admin
@@ -16,8 +16,9 @@ from daemon.web.access import By
 from daemon.web.bodies import Responses
 from daemon.web.fields import fields
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/settings/phase-config", tags=["settings"])
+router = api_router("/api/v1/settings/phase-config", "settings")
 REFUSED: Responses = {422: {"description": "A value is not valid; nothing was changed."}}
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from config.libraries import Role
@@ -17,8 +17,9 @@ from daemon.web.access import By
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
 from daemon.web.bodies import Start
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 
-router = APIRouter(prefix="/api/v1/trash", tags=["acts"])
+router = api_router("/api/v1/trash", "acts")
 
 
 class TrashedOut(BaseModel):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from daemon.actions import verification
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit
 from daemon.web.installation import App
+from daemon.web.routing import api_router
 from processor.verification import rows
 
-router = APIRouter(prefix="/api/v1/verification", tags=["verification"])
+router = api_router("/api/v1/verification", "verification")
 
 
 class Totals(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from config import accounts, activity, tokens
@@ -14,8 +14,9 @@ from daemon.web.access import person_of
 from daemon.web.installation import App
 from daemon.web.pages.sign_in import Field, new_session, signed_in, too_many, tried
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/account")
+router = page_router("/account")
 
 
 @router.get("")

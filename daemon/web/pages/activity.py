@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from daemon.actions import activity
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/activity")
+router = page_router("/activity")
 LINK = Link(60, "Activity", "/activity")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import Depends, Form, HTTPException, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
@@ -14,9 +14,10 @@ from daemon.web.access import By
 from daemon.web.deciding import Marked, seen_of
 from daemon.web.installation import App
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from workflow.operations.deciding import Seen
 
-router = APIRouter()
+router = page_router()
 Text = Annotated[str, Form(max_length=1000)]
 MOST: Final = 200  # albums shown at once
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -14,9 +14,10 @@ from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from workflow.operations.adopting import WORDS, Difference
 
-router = APIRouter(prefix="/adopt")
+router = page_router("/adopt")
 LINK = Link(65, "Adopt", "/adopt")
 PAGE: Final = 50  # albums
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import Depends, Form, HTTPException, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
@@ -21,12 +21,13 @@ from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
 from daemon.web.installation import App
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from workflow import history, progress, succession
 from workflow.engine.job import OPEN
 from workflow.operations import deciding
 from workflow.operations.deciding import Seen
 
-router = APIRouter(prefix="/review")
+router = page_router("/review")
 
 
 class Deed(NamedTuple):

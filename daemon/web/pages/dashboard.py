@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from daemon.status import TRY_AGAIN, at_a_glance
@@ -13,12 +13,13 @@ from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.web.roots import roots
+from daemon.web.routing import page_router
 from processor.items import listing
 from processor.matching import rows
 from workflow import runs
 from workflow.engine.job import FAILED
 
-router = APIRouter()
+router = page_router()
 LINK = Link(0, "Dashboard", "/")
 
 

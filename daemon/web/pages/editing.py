@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request
+from fastapi import Form, HTTPException, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -15,13 +15,14 @@ from daemon.web.deciding import seen_of
 from daemon.web.editing import Line, lines, said
 from daemon.web.installation import App
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 from processor.metadata import documents, rows
 from processor.metadata.fields import Subject
 from workflow import progress
 from workflow.operations import editing
 from workflow.operations.editing import LONGEST_NOTE
 
-router = APIRouter(prefix="/review")
+router = page_router("/review")
 Part = Annotated[str, Query(max_length=4096)]
 
 

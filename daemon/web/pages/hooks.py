@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from config import admin, tokens
@@ -14,8 +14,9 @@ from daemon.web.access import person_of
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/hooks")
+router = page_router("/hooks")
 LINK = Link(78, "Hooks", "/hooks")
 
 

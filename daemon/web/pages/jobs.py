@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon.actions import jobs
@@ -14,11 +14,12 @@ from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 from workflow import progress, succession
 from workflow.engine.job import FAILED, STATUSES
 from workflow.phase import Chore, Phase, all_chores, all_phases
 
-router = APIRouter(prefix="/jobs")
+router = page_router("/jobs")
 LINK = Link(30, "Jobs", "/jobs")
 PAGE: Final = 50
 Text = Annotated[str, Query(max_length=50)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from starlette.responses import Response
 
 from config.errors import GreenroomError
@@ -16,8 +16,9 @@ from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/libraries")
+router = page_router("/libraries")
 LINK = Link(70, "Libraries", "/libraries")
 MAX_PATH = 4096  # bytes, of Linux
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
+from fastapi import Form, HTTPException, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -18,12 +18,13 @@ from daemon.web.api.pictures import preview, working_on
 from daemon.web.installation import App
 from daemon.web.render import lead, page
 from daemon.web.roots import is_late
+from daemon.web.routing import page_router
 from processor.artwork.scoring import Parts
 from processor.artwork.types import TYPES
 from workflow import progress
 from workflow.operations import picturing
 
-router = APIRouter()
+router = page_router()
 Said = Literal["chosen", "rejected", "rule"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import Depends, Form, Request
 from starlette.responses import Response
 
 from config.errors import GreenroomError, NeedsReview
@@ -15,11 +15,12 @@ from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 from processor.players.kinds import kinds
 from processor.players.paths import parsed
 from processor.players.player import Player
 
-router = APIRouter(prefix="/players")
+router = page_router("/players")
 LINK = Link(75, "Players", "/players")
 
 Line = Annotated[str, Form(max_length=4096)]

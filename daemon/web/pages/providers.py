@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from daemon.actions import providers
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from processor.matching import rows
 from processor.providers.registry import section_of
 
-router = APIRouter(prefix="/providers")
+router = page_router("/providers")
 LINK = Link(72, "Providers", "/providers")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -13,11 +13,12 @@ from daemon.disks import Seen
 from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from processor.publication.drafting import Plan
 from workflow import progress
 from workflow.states import MOVES
 
-router = APIRouter(prefix="/review/{item_id}")
+router = page_router("/review/{item_id}")
 
 
 @router.get("/publish")

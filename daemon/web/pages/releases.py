@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon.web.access import By
 from daemon.web.deciding import seen_of
 from daemon.web.installation import App
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 from workflow import progress
 from workflow.operations import enriching
 
-router = APIRouter(prefix="/review/{item_id}/release")
+router = page_router("/review/{item_id}/release")
 
 
 @router.get("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
@@ -18,6 +18,7 @@ from daemon.web.editing import lines
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from processor.artwork import rows as pictures
 from processor.items import listing, repository
 from processor.items.listing import MOST_COUNTED
@@ -28,7 +29,7 @@ from workflow import history, progress
 from workflow.operations import deciding
 from workflow.states import MOVES
 
-router = APIRouter(prefix="/review")
+router = page_router("/review")
 LINK = Link(10, "Review", "/review")
 PAGE: Final = 50
 Filtered = Annotated[Wanted, Depends()]

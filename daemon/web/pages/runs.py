@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import APIRouter, Form, HTTPException, Query, Request
+from fastapi import Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from config.settings import REGISTRY
@@ -19,11 +19,12 @@ from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from daemon.words import stage_said
 from processor.planning.plan import Outcome
 from workflow import history, plans, runs
 
-router = APIRouter(prefix="/runs")
+router = page_router("/runs")
 LINK = Link(20, "Runs", "/runs")
 PAGE: Final = 50  # runs, or albums of a plan
 STAYED: Final = frozenset(get_args(Outcome)) - {"staged"}

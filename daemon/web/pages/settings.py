@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -19,8 +19,9 @@ from daemon.web.fields import Field, fields
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/admin/settings")
+router = page_router("/admin/settings")
 LINK = Link(80, "Settings", "/admin/settings")
 FIRES = 5  # of the next fire times shown
 

@@ -8,7 +8,7 @@ import re
 import time
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from loguru import logger
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
@@ -20,8 +20,9 @@ from daemon.web.access import By, cookie_name, recognise
 from daemon.web.forwarded import line_of
 from daemon.web.installation import App
 from daemon.web.render import page
+from daemon.web.routing import page_router
 
-router = APIRouter()
+router = page_router()
 Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
 LONGEST: Final = 4000  # of an address that is gone on to
 CROWDED: Final = 1.0  # seconds until somebody of those who wait will have had a turn

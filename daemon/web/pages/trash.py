@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -16,8 +16,9 @@ from daemon.web.access import By
 from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.render import page
+from daemon.web.routing import page_router
 
-router = APIRouter(prefix="/trash")
+router = page_router("/trash")
 PAGE: Final = 100  # albums
 
 

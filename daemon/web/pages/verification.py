@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon.actions import verification
@@ -12,10 +12,11 @@ from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.routing import page_router
 from processor.verification import rows
 from workflow import progress
 
-router = APIRouter(prefix="/verification")
+router = page_router("/verification")
 LINK = Link(50, "Verification", "/verification")
 PAGE: Final = 50
 
