@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from PIL import Image
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 
 from config import admin, libraries
 from config.database import Database
@@ -567,7 +567,11 @@ def test_the_commands_show_and_choose(
     assert json.loads(printed("items", "choose", item, "2", "--json"))["release"] == "2"
     assert "chosen by" in printed("items", "candidates", item)
     assert "there is no candidate 9" in printed("items", "choose", item, "9", code=2)
+    with shop.database.read() as connection:
+        assert len(connection.execute(select(rows.ChoiceRow.__table__)).all()) == 1
     printed("items", "choose", item, "auto")
+    with shop.database.read() as connection:
+        assert connection.execute(select(rows.ChoiceRow.__table__)).all() == []
     assert json.loads(printed("enrich", item, "--json"))[0]["item"] == item
     assert "1 job wanted" in printed("enrich", "--status", "pending_review", "--force")
     assert "1 job wanted" in printed("enrich", "--search", "harbour LIGHTS")

@@ -16,6 +16,7 @@ from processor.metadata.artists import artist_named, link_artists
 from tests.commands import greenroom, printed
 from tests.items import album
 from tests.pictures import jpeg
+from workflow import history
 
 pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -54,6 +55,12 @@ def test_a_person_gives_pictures_and_says_which_counts(item: int, tmp_path: Path
     run("leave", item, 1)
     assert [(one["number"], one["rank"]) for one in listed(item)] == [(2, 1), (1, 2)]
     assert "chosen by command:" in run("list", item)
+    with application() as app, app.database.read() as connection:
+        told = [one["why"] for one in history.of_item(connection, item) if one["what"] == "choose"]
+    assert told == [
+        "gave a picture, front", "gave a picture, front", "picture 1 chosen", "picture 1 rejected",
+        "picture 1 left to the rule",
+    ]  # fmt: skip
 
 
 def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tmp_path: Path) -> None:
@@ -68,6 +75,8 @@ def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tm
     assert "fanart 1: picture 2" in run("give", item, "fanart", tmp_path / "2.jpg", "--artist", "Nora Vale")
     of = {(one["number"], one["artist"], one["rank"]) for one in listed(other)}
     assert of == {(2, "Nora Vale", 1)}, "it is the artist's in every album"
+    refused = greenroom("pictures", "reject", other, 1)
+    assert (refused.exit_code != 0, "picture 1 is not on offer here" in refused.output) == (True, True)
     run("reject", other, 2)
     assert [(one["number"], one["artist"], one["rank"]) for one in listed(item)] == [
         (1, None, 1),

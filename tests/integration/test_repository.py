@@ -17,6 +17,8 @@ from config.reasons import Reason
 from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.tables import StagingFile, StagingItem
+from processor.verification import rows as checks
+from processor.verification.rows import Checked
 from tests.items import ROOT, album, recorded
 
 MONDAY = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
@@ -186,6 +188,42 @@ def test_what_no_database_can_hold_is_left_out(database: Database) -> None:
     record(database, item)
     with database.read() as connection:
         assert connection.scalar(select(StagingFile.title).where(StagingFile.role == "audio")) == "ab?c"
+
+
+def test_what_is_done_to_one_item_is_done_to_no_other(database: Database) -> None:
+    record(database, album("a", path=b"1"), album("b", path=b"2"), album("c", path=b"2", title="Before"))
+    before = {row["key"]: row for row in listed(database)}
+    ids = {key: row["id"] for key, row in before.items()}
+    with database.begin() as connection:
+        for key in ("a", "c"):
+            looked_at = Checked(ids[key], 1, 1, {}, [Reason("verify_rotten", "bits")])
+            checks.write(connection, looked_at, MONDAY)
+        storing.retell(connection, album("a", path=b"1", title="Other"), TUESDAY)
+        storing.relocate(connection, ids["a"], album("a", path=b"elsewhere", title="Other"), TUESDAY)
+        repository.set_warnings(connection, ids["a"], "no_year", [Reason("no_year_at_all", "…")])
+        repository.unlist(connection, "a", b"1")  # it lists another folder by now
+        repository.unlist(connection, "c", b"2")
+        assert repository.of_id(connection, ids["c"]) is None
+        assert (checks.look(connection, ids["c"]), checks.look(connection, ids["a"]) is None) == (None, False)
+        assert repository.files(connection, [ids["c"]]) == {}
+        assert not repository.is_anothers(connection, album("b", path=b"2"))
+        assert repository.is_anothers(connection, album("new", path=b"2"))
+        assert not repository.is_anothers(connection, replace(album("new", path=b"2"), root_uuid="another"))
+        found = repository.recorded(connection, ["b", "a", "none"])
+        assert {key: one.item.path for key, one in found.items()} == {"a": b"elsewhere", "b": b"2"}
+        assert (repository.id_of(connection, "b"), found["b"].item) == (ids["b"], album("b", path=b"2"))
+        assert repository.count_outside(connection, [ROOT]) == 0
+        assert repository.count_outside(connection, ["another"]) == 2
+        repository.mark_missing(connection, [ids["a"]], TUESDAY)
+        assert repository.count_outside(connection, ["another"]) == 1
+        assert repository.staged_folders(connection, "another") == {}
+        assert [one.path for one in repository.folders(connection, ROOT)] == [b"2"]
+        with pytest.raises(Misconfigured, match=f"no item {ids['c']}"):
+            repository.item(connection, ids["c"])
+    changed, same = listed(database)
+    assert same == before["b"]
+    assert (changed["files"][0]["title"], changed["status"], changed["revision"]) == ("Other", "missing", 2)
+    assert [one["code"] for one in changed["warnings"]] == ["no_year_at_all"]
 
 
 def test_a_name_too_long_for_an_index_is_cut(database: Database) -> None:

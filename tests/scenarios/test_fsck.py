@@ -476,11 +476,31 @@ def test_an_item_is_forgotten_only_when_nothing_of_it_is_left(house: House, tmp_
         forget_item(house.database, 999, stop=threading.Event())
     place = folder(house, "Low Tide")
     place.rename(tmp_path / "away")
+    about = update(TransferRow).where(TransferRow.id == gone["transfer_id"])
+    write(house, about.values(state="attention"))
+    with pytest.raises(NeedsReview, match="is not settled; `greenroom fsck` says"):
+        forget_item(house.database, gone["id"], stop=threading.Event())
+    write(house, about.values(state="done"))
+    write(house, update(TransferRow).where(TransferRow.id != gone["transfer_id"]).values(state="attention"))
+    place.write_bytes(b"a file in the place of the folder")
     assert forget_item(house.database, gone["id"], stop=threading.Event()).key == gone["key"]
+    place.unlink()
     assert len(house.items()) == 2
+    write(house, update(TransferRow).values(state="done"))
     assert look(house).findings == ()
     (tmp_path / "away").rename(place)
     assert codes(adopt(house)) == {"unlisted_album": True}
+
+
+def test_an_item_whose_place_is_anothers_by_now_is_forgotten_and_the_other_stays(house: House) -> None:
+    gone, place = item(house, "Low Tide"), folder(house, "Low Tide")
+    shutil.rmtree(place)
+    folder(house, "High Tide").rename(place)
+    assert codes(adopt(house)) == {"folder_moved": True, "missing": False}
+    before = house.contents()
+    assert forget_item(house.database, gone["id"], stop=threading.Event()).key == gone["key"]
+    assert (house.contents(), look(house).findings) == (before, ())
+    assert sorted(row["album"] for row in house.items().values()) == ["High Tide", "Slack Water"]
 
 
 def test_a_link_in_the_transfer_folder_is_nobodys_move(house: House) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import insert
 
 from config import libraries, root_folders
 from config.errors import Misconfigured
 from daemon.cli import main
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
+from processor.players import debts
+from processor.players.tables import PlayerRow
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, staged, take_out
 from workflow.operations.tagging import tag_item
@@ -55,10 +58,17 @@ def test_what_was_published_and_staged_before_is_taken_back_where_the_roots_are_
     dropped = house.report.run_id
     (item_id,) = approve(house)
     publish(house, item_id)
+    with house.database.begin() as connection:
+        told = {"name": "kodi", "kind": "kodi", "url": "http://x", "path_map": [], "enabled": True, "created_at": NOW}
+        player = connection.execute(insert(PlayerRow).values(told).returning(PlayerRow.id)).scalar_one()
+        owed = debts.Owed(item_id, os.fsencode(house.inbound.parent / "library"), b"Ada", "new")
+        debts.owe(connection, [player], owed, NOW)
     library = moved(house)
     for role in ROLES:
         added(role, library.parent / role)
 
+    with house.database.read() as connection:
+        assert [debt.owed.root for debt in debts.debts(connection)] == [os.fsencode(library)]
     with house.database.read() as connection:
         assert [lib.path for lib in libraries.list_libraries(connection)] == [
             os.fsencode(library.parent / role) for role in ROLES

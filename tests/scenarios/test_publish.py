@@ -432,10 +432,12 @@ def test_an_album_is_not_forgotten_while_it_is_published_and_leaves_no_trace_the
     with pytest.raises(NeedsReview, match=f"publish {item_id} --undo") as refused:
         forget_item(house.database, item_id, stop=threading.Event())
     assert refused.value.reason_code == "files_exist"
-    (library / "Ada").rename(tmp_path / "away")
+    (library / ALBUM).rename(tmp_path / "away")
     forget_item(house.database, item_id, stop=threading.Event())
     with house.database.read() as connection:
         assert (ledger.publication(connection, item_id), ledger.entries(connection, item_id=item_id)) == (None, [])
+        (left,) = ledger.entries(connection)
+    assert (left.path, (library / "Ada" / "artist.nfo").exists()) == (b"Ada/artist.nfo", True), "it is still ours"
     # It comes again, and gets its own folder again, and not a numbered one beside an album nobody knows.
     house.drop({f"again/{name}": content for name, content in LOW_TIDE.items()})
     house.cycle(rehearsed=False)

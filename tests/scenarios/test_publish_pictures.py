@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from config import admin
 from config.errors import Retryable
 from processor.artwork import rows
-from processor.artwork.offer import Offer, Subject
+from processor.artwork.offer import Offer, Subject, of_artist
 from processor.matching import rows as matching
 from processor.providers.registry import all_providers
 from processor.publication import ledger
@@ -78,6 +79,24 @@ def test_a_picture_of_the_album_itself_is_taken_again_from_there(house: House) -
     lose(house)
     assert publish(house, item_id).outcome == "published"
     assert covers(library)["cover.jpg"] == covers(library)["folder.jpg"] == FRONT
+
+
+def test_of_an_album_whose_folder_is_away_no_picture_is_taken_for_gone_nor_for_its_artists(house: House) -> None:
+    _, item_id = looked_at(house, LOW_TIDE | {"Low Tide/front.jpg": FRONT})
+    ((key, item),) = house.items().items()
+    with house.database.read() as connection:
+        before = rows.candidates(connection, Subject("album", key))
+    assert before
+    nora = of_artist("Nora Vale", None)
+    assert not picturing.complete(house.database, house.data, item_id, nora, lambda: None).is_changed
+    folder = house.staging / os.fsdecode(item["path"])
+    folder.rename(house.staging.parent / "away")
+    album = picturing.complete(house.database, house.data, item_id, Subject("album", key), lambda: None)
+    (house.staging.parent / "away").rename(folder)
+    with house.database.read() as connection:
+        assert rows.candidates(connection, Subject("album", key)) == before
+        assert rows.candidates(connection, nora) == [], "the album's own are the album's"
+    assert not album.is_changed
 
 
 def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None:

@@ -14,16 +14,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, null, select, update
 
+from config import activity
 from config.errors import Misconfigured
 from config.libraries import Role, add_library, remove_library
 from processor.filesystem.files import Tree
-from processor.tables import TransferRow
+from processor.publication import ledger
+from processor.publication.ledger import Publication
+from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
-from tests.scenarios.house import House, seen
-from workflow import events
+from tests.scenarios.house import NOW, House, seen
+from workflow import events, history
+from workflow.operations.deciding import Seen
 from workflow.operations.regrouping import regroup
-from workflow.operations.trash import discard
+from workflow.operations.trash import discard, restore
 from workflow.operations.undo import UndoReport, release, undo
 
 KEY = "album:ada/low tide"
@@ -379,6 +383,68 @@ def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(ho
     with pytest.raises(Misconfigured, match=f"there is no item {ids[1]}"):
         throw_away(*ids)
     assert {item["id"] for item in house.items().values()} == {ids[0], ids[2]}
+
+
+def test_what_is_published_elsewhere_or_not_as_somebody_saw_it_goes_to_no_trash(house: House) -> None:
+    house.drop(ALBUM)
+    house.cycle()
+    (item,) = house.items().values()
+
+    def throw_away(seen: Seen | None = None, *, sure: bool = True) -> list[tuple[str, list[str]]]:
+        known = {} if seen is None else {item["id"]: seen}
+        stop = threading.Event()
+        return told(discard(house.database, [item["id"]], sure=sure, actor="eva", why="twice", seen=known, stop=stop))
+
+    def change(**values: object) -> None:
+        with house.database.begin() as connection:
+            connection.execute(update(StagingItem).values(**values))
+
+    before = house.look(), house.items()
+    assert throw_away(sure=False) == [("trashed", [])]
+    for wrong in (Seen(1, "approved"), Seen(2, "pending_review")):
+        assert throw_away(wrong) == throw_away(wrong, sure=False) == [("refused", ["item_changed"])]
+    assert (house.look(), house.items()) == before
+    for values, code in (({"root_uuid": "another"}, "other_roots"), ({"status": "publishing"}, "illegal_move")):
+        change(**values)
+        assert throw_away() == [("refused", [code])]
+        change(root_uuid=item["root_uuid"], status=item["status"])
+    with house.database.begin() as connection:
+        there = Publication(item["id"], "a library", b"Ada", "copy", "Ada", 1, "t", NOW, NOW)
+        ledger.publish(connection, there, brought=True)
+    assert throw_away() == [("refused", ["published"])], "else the library had an album that no item is of"
+    with house.database.begin() as connection:
+        ledger.forget_item(connection, item["id"])
+    assert (house.look(), house.items()) == before
+    change(status="rejected")
+    assert throw_away(Seen(1, "rejected")) == [("trashed", [])], "what was rejected before may go, too"
+    with house.database.read() as connection:
+        happened = [(one["actor"], one["status"], one["why"]) for one in history.of_item(connection, item["id"])]
+    assert happened[-1] == ("eva", "rejected", "twice")
+
+
+def test_what_is_restored_is_told_once_it_is_back_and_not_before(house: House) -> None:
+    house.drop(ALBUM)
+    house.cycle()
+    (item,) = house.items().values()
+    before = house.staged()
+    stop = threading.Event()
+    (gone,) = discard(house.database, [item["id"]], sure=True, actor="eva", why="", seen={}, stop=stop).albums
+
+    def events_of_the_trash() -> list[tuple[str, str]]:
+        with house.database.read() as connection:
+            return [(one.what, one.account) for one in reversed(activity.newest(connection))]
+
+    there = house.contents()
+    assert restore(house.database, gone.transfer.id, sure=False, actor="ada", stop=stop).exit_code == 0
+    (house.staging / os.fsdecode(item["path"])).mkdir(parents=True)
+    assert restore(house.database, gone.transfer.id, sure=True, actor="ada", stop=stop).exit_code == 1
+    shutil.rmtree(house.staging / os.fsdecode(item["path"]).split("/")[0])
+    assert house.contents() == there
+    assert events_of_the_trash() == [("album_trashed", "eva")]
+    assert restore(house.database, gone.transfer.id, sure=True, actor="ada", stop=stop).exit_code == 0
+    assert events_of_the_trash() == [("album_trashed", "eva"), ("album_restored", "ada")]
+    assert house.staged() == before
+    house.check_staging()
 
 
 class Pulled(threading.Event):

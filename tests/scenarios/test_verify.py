@@ -20,10 +20,12 @@ from config.errors import Stopped
 from daemon.bootstrap import application
 from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
+from processor.items import storing
 from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF
 from processor.verification import looking, rows
 from tests.commands import chosen, greenroom
+from tests.items import album
 from tests.scenarios.drops import Drop, song, songs
 from tests.scenarios.house import NOW, House, digest
 from tests.scenarios.publishing import add_library, approve, given, publish, take_out
@@ -87,6 +89,26 @@ def library(house: House) -> Path:
     (item_id,) = approve(house, key)
     publish(house, item_id)
     return root
+
+
+def test_nothing_is_mended_unless_that_is_wanted_nor_while_only_dry_runs_are_allowed(house: House) -> None:
+    for dry_run, mend, mends in (("false", True, True), ("false", False, False), ("true", True, False)):
+        house.change(dry_run=dry_run)
+        stop = threading.Event()
+        given = verifying.verifying(
+            house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=mend
+        )
+        assert (given.hold is not None) is mends
+        assert {library.role for library in given.libraries.values()} == {"staging"}
+
+
+def test_items_that_cannot_be_looked_at_now_are_in_the_way_of_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "AT_ONCE", 2)
+    with house.database.begin() as connection:
+        made = storing.upsert(connection, [album(f"k{n}", path=b"%d" % n) for n in range(7)], NOW)
+    assert list(verifying.due(house.database, NOW)) == [one.id for one in made.values()]
 
 
 def test_what_came_with_an_album_is_looked_at_as_its_music_is(house: House) -> None:
