@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from config.errors import Misconfigured, NeedsReview, Rejected
 from daemon.actions import discarding, regrouping
 from daemon.bootstrap import Application, application
 from daemon.cli.acting import act
 from daemon.cli.completing import among
-from daemon.cli.deciding import each
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_done
+from daemon.cli.output import json_option, print_done, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
@@ -89,7 +91,7 @@ def undo(items: tuple[int, ...], as_json: bool) -> None:
         text = f"item {item} is {status} again; taken back: {taken}"
         return text, {"item": item, "status": status, "taken_back": taken}
 
-    each(items, take_back, as_json)
+    _each(items, take_back, as_json)
 
 
 @command.command("set")
@@ -197,4 +199,28 @@ def _decide(items: tuple[int, ...], status: str, why: str, as_json: bool, *, pub
         deciding.decide(app.database, item, status, actor=person(), why=why, seen=None, publish=publish)
         return f"item {item} {status}", {"item": item, "status": status, "why": why}
 
-    each(items, decide, as_json)
+    _each(items, decide, as_json)
+
+
+def _each(
+    items: Sequence[int], decide: Callable[[Application, int], tuple[str, dict[str, Any]]], as_json: bool
+) -> None:
+    """Decide about each item; print what `decide` says of it, for people or scripts, or why it was refused.
+
+    Ends with 1 if any was; the others are decided all the same.
+    """
+    told, refused = [], False
+    with application() as app:
+        for item in dict.fromkeys(items):  # the second time would take back what the first one took back
+            try:
+                text, values = decide(app, item)
+            except (Misconfigured, NeedsReview, Rejected) as error:
+                named = "" if f"item {item}" in error.message else f"item {item}: "
+                text, values = f"! {named}{error.message}", {"item": item, "refused": error.message}
+                refused = True
+            told.append(values)
+            if not as_json:
+                click.echo(text, err=True)
+    if as_json:
+        print_json(told)
+    sys.exit(1 if refused else 0)
