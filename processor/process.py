@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from config.database import Database
 from config.errors import GreenroomError
@@ -14,12 +13,10 @@ from config.libraries import Roots
 from config.machine import uncollected
 from config.reasons import Reason
 from processor.filesystem.files import Tree
-from processor.moves.move import Performance, Publish, unheard
 from processor.planning.meeting import Rules
 from processor.planning.naming import Proposal, cue_references, propose, unnamed
 from processor.planning.plan import RESTAGE, AlbumPlan
 from processor.planning.planner import decide
-from processor.recover import RecoveryReport, recover
 from processor.staging.approval import only_approved
 from processor.staging.batch import Between
 from processor.staging.crew import Crew
@@ -27,7 +24,7 @@ from processor.staging.encounters import Contents, Digests
 from processor.staging.mover import Moved, Mover
 from processor.staging.pace import Pace, PacedGuard
 from processor.staging.sighting import look
-from processor.staging.staged import Then, nothing_more, record_item
+from processor.staging.staged import Then
 from processor.transfers.comparing import digest_at
 from scanner.identity import Identity
 from scanner.options import Progress
@@ -102,18 +99,6 @@ def process_scan(
             results[n] = _after(plans[n], moved)
             run.progress("move", done, len(moving))
         return ProcessResult(tuple(results), ignored, mover.trouble)
-
-
-def recover_transfers(
-    database: Database,
-    guard: Guard,
-    roots: Roots,
-    then: Then = nothing_more,
-    undone: Publish = unheard,
-) -> RecoveryReport:
-    """Settle what earlier runs left unfinished between the two roots; see processor.recover, and staged.Then."""
-    run = Performance(database, guard, partial(record_item, then=then), undone=undone)
-    return recover(run, (roots.inbound.path, roots.staging.path))
 
 
 def _plan(database: Database, scan: ScanDb, roots: Roots, options: ProcessOptions) -> tuple[AlbumPlan, ...]:

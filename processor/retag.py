@@ -63,11 +63,11 @@ def work_root(staging: bytes) -> bytes:
 def retold(run: Performance) -> Performance:
     """Return what performs a retag, after which the item says what its files say, with all decisions about it kept."""
 
-    def publish(connection: Connection, transfer: Transfer) -> None:
+    def record(connection: Connection, transfer: Transfer) -> None:
         item = NewItem.from_json(transfer.item)
         storing.retell(connection, digested(item, transfer), run.now)
 
-    return replace(run, publish=publish)
+    return replace(run, record=record)
 
 
 def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata, reserve: int) -> Retagged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
@@ -11,8 +12,10 @@ from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured
 from config.lease import Guard
 from config.libraries import Roots
-from processor.process import recover_transfers
-from processor.recover import RecoveryReport, waiting_for_a_person
+from processor import recover as interrupted
+from processor.moves.move import Performance
+from processor.recover import RecoveryReport
+from processor.staging.staged import record_item
 from processor.transfers import journal
 from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
@@ -39,13 +42,14 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     roots = resolve_roots(database)
     report = holding(database, roots.both, "recover", StopOrTimeout(stop), work)
     with database.read() as connection:
-        return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
+        return report.joined([interrupted.waiting_for_a_person(journal.unsettled(connection), report.attention)])
 
 
 def recover_staging(database: Database, guard: Guard, roots: Roots, run_id: str | None = None) -> RecoveryReport:
     """Settle what was left unfinished between inbound and staging, both of which the caller holds."""
-    report = recover_transfers(database, guard, roots, of_staging(run_id), of_undo)
-    return upkeep.told(database, report)
+    recording = partial(record_item, then=of_staging(run_id))
+    run = Performance(database, guard, recording, undone=of_undo)
+    return upkeep.told(database, interrupted.recover(run, (roots.inbound.path, roots.staging.path)))
 
 
 def recover_libraries_at_hand(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:

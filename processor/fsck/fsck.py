@@ -14,8 +14,9 @@ from processor.fsck.findings import judge
 from processor.fsck.repairs import Workshop, perform
 from processor.fsck.sighting import Effort, Sighting
 from processor.items.presence import Limits
-from processor.process import recover_transfers
-from processor.recover import RecoveryReport
+from processor.moves.move import Performance
+from processor.recover import RecoveryReport, recover
+from processor.staging.staged import record_item
 from scanner.options import Progress
 
 ROUNDS: Final = 4  # one to repair, one to see that it is well; more where an album that was adopted shows something new
@@ -62,7 +63,8 @@ def repair(shop: Workshop, effort: Effort, limits: Limits, progress: Progress) -
 
 
 def _recovered(shop: Workshop) -> RecoveryReport:
-    return recover_transfers(shop.database, shop.guard, shop.roots)
+    run = Performance(shop.database, shop.guard, record_item)
+    return recover(run, (shop.roots.inbound.path, shop.roots.staging.path))
 
 
 def _told(recovered: RecoveryReport) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from processor.transfers import journal
 from processor.transfers.guard import Guard
 from processor.transfers.transfer import State, Strategy, Transfer
 
-Publish = Callable[[Connection, Transfer], object]
+Record = Callable[[Connection, Transfer], object]
 
 
 def unheard(connection: Connection, transfer: Transfer) -> None:
@@ -31,13 +31,13 @@ class Performance:
 
     database: Database
     guard: Guard
-    publish: Publish  # writes what the transfer makes of the staging item, in the transaction that publishes it
+    record: Record  # writes what the transfer makes of the staging item, in the transaction that publishes it
     now: dt.datetime = field(default_factory=machine.utc_now)
     boot_id: str = field(default_factory=machine.boot_id)
     strongest: Strategy = "link"
     workers: int = 1
     known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay
-    undone: Publish = unheard  # hears of an undo in the transaction that publishes it
+    undone: Record = unheard  # hears of an undo in the transaction that publishes it
     blobs: bytes = b""  # the folder of the cache, for what is published
     reasons: list[Reason] = field(default_factory=list)
     trouble: GreenroomError | None = None  # what kept the last transfer from being done
@@ -51,7 +51,7 @@ class Performance:
     def published(self, transfer: Transfer) -> Transfer:
         """Commit what the transfer makes of the item together with its state: all or none. Raises LeaseLost."""
         with self.database.begin() as connection:
-            self.publish(connection, transfer)
+            self.record(connection, transfer)
             (moved,) = journal.advance(connection, [transfer], "published", self.now)
         return moved
 
@@ -61,7 +61,7 @@ class Performance:
             if transfer.before is None:
                 repository.unlist(connection, transfer.item["key"], transfer.target)
             else:
-                self.publish(connection, replace(transfer, item=transfer.before, files=()))
+                self.record(connection, replace(transfer, item=transfer.before, files=()))
             self.undone(connection, transfer)
             (moved,) = journal.advance(connection, [transfer], "published", self.now)
         return moved

@@ -54,7 +54,7 @@ def _list(run: Performance, undo: Transfer) -> Transfer:
         if key in repository.recorded(connection, [key]):
             message = f"another album has the place of {show_path(before(undo).path)} by now; look at both"
             raise NeedsReview(message, code="album_listed", path=before(undo).path)
-        run.publish(connection, replace(undo, item=undo.before or {}, files=()))
+        run.record(connection, replace(undo, item=undo.before or {}, files=()))
         if said:
             rows.write(connection, repository.id_of(connection, key), USER, said, run.now)
         run.undone(connection, undo)

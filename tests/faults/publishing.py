@@ -24,7 +24,7 @@ from processor.items.item import Known, NewFile, NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
-from processor.moves.move import Performance, Publish
+from processor.moves.move import Performance, Record
 from processor.publication import ledger, planning
 from processor.publication.access import AS_IS, Access
 from processor.publication.given import Chosen, Options, Publishing
@@ -79,7 +79,7 @@ class Scene:
     library: Library
     item_id: int
     front: bytes  # the picture that is selected now
-    recorded: Publish = published.recorded
+    recorded: Record = published.recorded
     access: Access = AS_IS
 
     @classmethod

@@ -44,7 +44,7 @@ class Changed:
 
     def undo(self, guard: Steps) -> TakenBack:
         usual = self.scene.performance(guard)
-        run = Dying(usual.database, guard, usual.publish, usual.now, usual.boot_id, usual.strongest, 1)
+        run = Dying(usual.database, guard, usual.record, usual.now, usual.boot_id, usual.strongest, 1)
         with self.scene.database.read() as connection:
             (transfer,) = journal.named(connection, "second")
         return take_back(run, transfer)
