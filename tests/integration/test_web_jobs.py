@@ -118,6 +118,15 @@ def test_a_phase_is_paused_and_goes_on(browser: Browser) -> None:
     assert [newest[key] for key in ("who", "what", "about")] == [NAME, "set phase.review.paused", "true → false"]
 
 
+def test_what_was_done_last_is_told_first_after_the_clock_was_set_back(browser: Browser) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with browser.app.database.begin() as connection:
+        for at, value in ((now + dt.timedelta(days=400), "60"), (now, "90")):
+            admin.put(connection, "quiet_seconds", value, actor="bo", now=at)
+    newest, before, *_ = browser.client.get("/api/v1/activity").json()
+    assert [newest["about"], before["about"]] == ["60 → 90", "0 → 60"]
+
+
 def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> None:
     ids = [job_of(browser, f"k{n}") for n in range(3)]
     first = browser.client.get(API, params={"limit": 2}).json()
