@@ -16,6 +16,7 @@ from config.tables import Base, BigId, SomeRows, column, optional
 IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
 IS_UNSETTLED: Final = text("state IN ('planned', 'materialised', 'published', 'attention')")
 IS_UNDO: Final = text("undoes IS NOT NULL")
+IS_MUSIC: Final = text("role = 'audio'")
 
 
 class TransferRow(Base):
@@ -105,6 +106,7 @@ class StagingFile(Base):
     """One file of a staged album."""
 
     __tablename__ = "staging_files"
+    __table_args__ = (SomeRows("ix_staging_files_music", ("size", "item_id"), IS_MUSIC),)  # items with the same music
 
     item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
     path = column(bytes, primary_key=True)  # relative to the album's folder

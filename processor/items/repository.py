@@ -14,10 +14,11 @@ from config.batches import STATEMENT, batched
 from config.errors import Misconfigured
 from config.reasons import Reason
 from processor.items.item import NewItem, as_reasons
-from processor.tables import StagingFile, StagingItem
+from processor.tables import IS_MUSIC, StagingFile, StagingItem
 from processor.verification import rows as checks
 
 WITH_FILES: Final = 50  # items that are read at once with all that is known of their files
+MOST_ALIKE: Final = 200  # tracks of one size; what more of them share tells nothing of what they are
 _NOT_NEEDED: Final = ("missing", "publishing", "published")  # statuses of items whose folder may be gone
 
 
@@ -27,6 +28,19 @@ class Folder(NamedTuple):
     item_id: int
     path: bytes  # relative to the staging root
     files: int  # tracks
+
+
+class Head(NamedTuple):
+    """What an item is called, and where it is."""
+
+    item_id: int
+    key: str
+    album_artist: str | None
+    album: str | None
+    root_uuid: str
+    path: bytes  # the album's folder, relative to that root
+    status: str
+    tracks: int
 
 
 class Recorded(NamedTuple):
@@ -80,6 +94,27 @@ def folders(connection: Connection, root_uuid: str) -> list[Folder]:
     columns = (StagingItem.id, StagingItem.path, StagingItem.track_count)
     query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status.not_in(_NOT_NEEDED))
     return [Folder(*row) for row in connection.execute(query)]
+
+
+def of_sizes(connection: Connection, sizes: Collection[int]) -> list[tuple[int, int, int]]:
+    """Return each size in bytes that music of items has, with an item and how many of its tracks have it."""
+    size, is_music, found = StagingFile.size, IS_MUSIC, list[tuple[int, int, int]]()
+    for chunk in batched(sorted(sizes)):
+        query = select(size).where(is_music, size.in_(chunk)).group_by(size).having(func.count() <= MOST_ALIKE)
+        # Lists of sizes, not a join: PostgreSQL looks these up even in a table that it knows nothing of yet.
+        if telling := list(connection.scalars(query)):
+            counted = select(size, StagingFile.item_id, func.count()).where(is_music, size.in_(telling))
+            rows = connection.execute(counted.group_by(size, StagingFile.item_id))
+            found += [(each, item_id, count) for each, item_id, count in rows]
+    return found
+
+
+def heads(connection: Connection, item_ids: Collection[int]) -> list[Head]:
+    """Return what items are called and where they are, first staged first."""
+    names = ("id", "key", "album_artist", "album", "root_uuid", "path", "status", "track_count")
+    query = select(*(getattr(StagingItem, name) for name in names)).order_by(StagingItem.id)
+    some = (query.where(StagingItem.id.in_(ids)) for ids in batched(sorted(item_ids)))
+    return [Head(*row) for one in some for row in connection.execute(one)]
 
 
 def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:

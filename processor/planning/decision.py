@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
+from processor.planning.copies import Holder
 from processor.planning.meeting import Meeting
 from processor.planning.naming import Proposal
 from processor.planning.plan import RESTAGE, Home, Outcome
@@ -42,6 +43,18 @@ def is_published(group: Group, home: Home, meeting: Meeting | None = None) -> De
         return Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
     others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
     return Decision("conflict", None, (Reason("published", message, group.home), *others))
+
+
+def is_copy(group: Group, original: Holder) -> Decision:
+    """Decide about an album whose music an item of another key has, all of it and no more."""
+    place, way = "published", ""
+    if original.folder is not None:
+        place, way = "in staging", " If this is its name, reject that item, and the next cycle takes this copy."
+    message = (
+        f"The same music is {place} already under another name, as {original.told}; this copy was left where it is and "
+        f"can be removed.{way}"
+    )
+    return Decision("duplicate", original.folder, (Reason("same_content", message, group.home),))
 
 
 def key_twice(group: Group, other: bytes) -> Decision:

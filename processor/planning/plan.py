@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from config.reasons import Reason
+from processor.planning.copies import Holder
 from processor.planning.meeting import Encounter
 from processor.planning.naming import PlannedFile, Proposal
 from processor.planning.space import Space
@@ -71,6 +72,8 @@ class World:
         [Sequence[PlannedFile], Sequence[PlannedFile]], bool
     ]  # whether the second has all music of the first
     space: Space
+    # Items of other keys that have music of a proposal.
+    holders: Callable[[Proposal], Sequence[Holder]] = lambda _: ()
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
     published: Mapping[str, Home] = field(default_factory=dict)  # items by key that are in a library
     reserved: Collection[bytes] = ()  # folders that unfinished transfers hold

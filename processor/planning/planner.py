@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
-from processor.planning.decision import Decision, is_published, key_twice, numbered_name, unseen
+from processor.planning.copies import noted, original
+from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
 from processor.planning.meeting import Encounter, Meeting, Rules, meet
 from processor.planning.naming import Proposal
-from processor.planning.plan import AlbumPlan, World
+from processor.planning.plan import RESTAGE, AlbumPlan, World
 
 
 def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = None) -> tuple[AlbumPlan, ...]:
@@ -56,7 +57,7 @@ class _Planner:
             decision = self._verdict(proposal)
             if decision is None:
                 proposal, decision = self._known(proposal)
-            decision = decision or self._place(proposal)
+                proposal, decision = self._not_twice(proposal, decision or self._place(proposal))
         except Stopped:
             raise
         except GreenroomError as error:
@@ -122,6 +123,15 @@ class _Planner:
                 )
             key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
             proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
+
+    def _not_twice(self, proposal: Proposal, decision: Decision) -> tuple[Proposal, Decision]:
+        """Leave an album where it is that an item of another key has; warn of one of which items have much."""
+        if decision.outcome not in ("staged", "conflict") and decision.kind != RESTAGE:
+            return proposal, decision
+        holders = self._world.holders(proposal)
+        if (holder := original(proposal.group, holders)) is not None:
+            return proposal, is_copy(proposal.group, holder)
+        return noted(proposal, holders) if decision.outcome == "staged" else proposal, decision
 
     def _copy_of_published(self, proposal: Proposal) -> Decision | None:
         """Return a duplicate if the album was kept apart from one of its name that is published with the same music.

@@ -19,6 +19,7 @@ from processor.planning.plan import Home, World
 from processor.planning.space import Space, reserve
 from processor.publication import ledger
 from processor.staging.encounters import Contents, Digests, Encounters, is_audio
+from processor.staging.holders import Holders
 from processor.staging.shut import not_to_be_changed, shut
 from processor.transfers import journal
 from processor.transfers.materialise import expected_way
@@ -49,6 +50,7 @@ def look(
         meets=Encounters(database, roots, contents, places).meet,
         same=comparison.same,
         space=_space(roots, wanted_reserve),
+        holders=Holders(database, roots, places, contents, proposals).of,
         staged=staged,
         published={
             home.key: Home(os.path.join(places.get(home.root_uuid, b""), home.path), home.path if home.moved else None)

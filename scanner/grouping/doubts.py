@@ -28,6 +28,8 @@ DOUBT: Mapping[str, float] = {
     "image_and_cue": 0.8,
     "track_numbers_repeat": 0.7,
     "same_album_elsewhere": 0.7,
+    "also_staged": 0.7,
+    "alike_staged": 0.7,
     "artist_from_folder": 0.7,
     "names_from_folder": 0.5,
     "tags_misread": 0.5,

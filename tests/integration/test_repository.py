@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from config.database import Database
 from config.errors import Misconfigured
@@ -256,3 +256,42 @@ def test_a_right_that_is_lacking_is_told_of_many_rows_as_of_one(database: Databa
 
     with pytest.raises(Misconfigured, match="run `GRANT ALL ON staging_files TO "):
         record_with_few_rights()
+
+
+def with_sizes(key: str, *sizes: int) -> NewItem:
+    item = album(key)
+    first, *others = item.files
+    tracks = [first._replace(path=b"%d" % n, size=size) for n, size in enumerate(sizes)]
+    return replace(item, path=key.encode(), files=(*tracks, *others), track_count=len(tracks))
+
+
+def test_items_are_found_by_the_sizes_of_their_music_and_by_an_index(database: Database) -> None:
+    done = record(database, with_sizes("a", 10, 10, 20), with_sizes("b", 10, 30), with_sizes("c", 40))
+    a, b, _ = (done[key].id for key in "abc")
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    with database.read() as connection:
+        event.listen(database.engine, "before_cursor_execute", hear)
+        found = repository.of_sizes(connection, {7, 10, 20, 99})  # the side file of each has 7 bytes
+        event.remove(database.engine, "before_cursor_execute", hear)
+        assert sorted(found) == [(10, a, 2), (10, b, 1), (20, a, 1)]
+        assert [(head.item_id, head.key, head.tracks) for head in repository.heads(connection, {a, b})] == [
+            (a, "a", 3),
+            (b, "b", 2),
+        ]
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        how = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        for statement, parameters in asked:
+            plan = connection.exec_driver_sql(f"{how} {statement}", parameters).all()
+            assert "ix_staging_files_music" in str(plan)
+
+
+def test_a_size_that_many_tracks_have_tells_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "MOST_ALIKE", 2)
+    (item,) = record(database, with_sizes("a", 10, 10, 10, 20, 20)).values()
+    with database.read() as connection:
+        assert repository.of_sizes(connection, {10, 20}) == [(20, item.id, 2)]

@@ -1,0 +1,75 @@
+"""Music of an album that items of other keys have, too → a copy of one of them, or a word to whoever reviews it. Pure.
+
+A copy has the same music as one item, all of it and no more, so a single is none of its album, nor is an album of the
+two items that its discs once were; and who rejected that item may want it under this name. A word is worth what is most
+of the album, or another whole album, and not what a compilation shares with an album.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from config.reasons import Reason, called, counted, show_path, show_text
+from processor.planning.naming import Proposal
+from scanner.grouping.doubts import confidence_of
+from scanner.grouping.groups import Group
+
+BEYOND_CHANCE: Final = 3  # tracks; fewer of the same sizes and lengths are in some album or other of many thousands
+
+
+class Holder(NamedTuple):
+    """An item that has music of an album of inbound under another key, as it seems by sizes."""
+
+    item_id: int
+    artist: str | None
+    album: str | None
+    folder: bytes | None  # relative to the staging root; None if it is elsewhere
+    shown: bytes  # its path, for people
+    status: str
+    tracks: int  # that it has
+    shared: int  # of the album's tracks, byte for byte
+    alike: int  # of them, by size, codec and length: with other tags, most likely
+
+    @property
+    def told(self) -> str:
+        """What a sentence calls it."""
+        name = show_text(called(self.artist, self.album))
+        rejected = " (rejected)" if self.status == "rejected" else ""
+        return f"item {self.item_id}{rejected}, {name}, in {show_path(self.shown)}"
+
+
+def is_telling(shared: int, tracks: int, others: int) -> bool:
+    """Tell whether sharing so many tracks says something about an album of `tracks` and an item of `others`."""
+    return shared * 2 > tracks or shared == others > 1
+
+
+def original(group: Group, holders: Sequence[Holder]) -> Holder | None:
+    """Return the item an album is a copy of."""
+    tracks = len(group.tracks)
+    wanted = (holder for holder in holders if holder.status != "rejected")
+    return next((holder for holder in wanted if holder.shared == holder.tracks == tracks), None)
+
+
+def noted(proposal: Proposal, holders: Sequence[Holder]) -> Proposal:
+    """Return a proposal with a warning if items have much of its music, or music that is much like it."""
+    group = proposal.group
+    same = [(one, one.shared) for one in holders if is_telling(one.shared, len(group.tracks), one.tracks)]
+    alike = [(one, one.alike) for one in holders if one.alike >= BEYOND_CHANCE]
+    alike = [(one, count) for one, count in alike if is_telling(count, len(group.tracks), one.tracks)]
+    if same:
+        why = Reason("also_staged", f"Music of it is here already, byte for byte: {_told(group, same)}.", group.home)
+    elif alike:
+        what = "Music of the same sizes and lengths, with other tags as it seems, is here already"
+        why = Reason("alike_staged", f"{what}: {_told(group, alike)}.", group.home)
+    else:
+        return proposal
+    warnings = (*group.warnings, why)
+    confidence = confidence_of((*group.evidence, *warnings))
+    return replace(proposal, group=group._replace(warnings=warnings, confidence=confidence))
+
+
+def _told(group: Group, found: Sequence[tuple[Holder, int]]) -> str:
+    tracks = counted(len(group.tracks), "track")
+    return "; ".join(f"{count} of its {tracks} in {one.told}, which has {one.tracks}" for one, count in found)
