@@ -92,7 +92,7 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
     with Tree(transfer.dst_root) as tree, tree.explained("look into", transfer.target):
         same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]
     inside = [relative(one.path, home.path) for one in same if one.path.startswith(home.path + b"/")]
-    whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same)))
+    whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same), artist=home.artist))
     return replace(whole, item={**whole.item, "files": [{"path": path_to_json(path)} for path in inside]})
 
 

@@ -44,6 +44,8 @@ class Above:
                 return Making()
             known += self._before_the_id(artist, {one.path for one in wanted})
             making.compare(made, tree, wanted, known, partial(read_blob, self.given.blobs))
+            others = {entry.path for entry in known if entry.artist != self.known.artist_key}
+            made.same = [path for path in made.same if path not in others]  # their rows say whose they are from now on
         return made
 
     def left(self, home: Publication, folder: bytes) -> list[Gone]:

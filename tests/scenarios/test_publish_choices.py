@@ -203,6 +203,21 @@ def test_what_the_files_of_an_artist_were_made_of_is_let_go_with_them(house: Hou
     assert [holder for holder in holders if "name:eva" in holder] != []
 
 
+@pytest.mark.parametrize("artist", [["Ada", "22221111-2222-3333-4444-555555555555"], "Eva"])
+def test_the_files_of_an_artist_go_with_the_album_that_became_known_to_be_by_another(
+    house: House, artist: object
+) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, chosen(house))
+    say(house, item_id, "credits", [artist])
+    for outcome in ("refreshed", "unchanged"):
+        assert publish(house, item_id, chosen(house)).outcome == outcome
+    take_out(house, item_id)
+    with house.database.read() as connection:
+        holders = [*connection.scalars(select(BlobHoldRow.holder).where(BlobHoldRow.holder.like("published %")))]
+    assert (published(library), holders) == ([], [])
+
+
 def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(house: House) -> None:
     _, item_id = staged(house)
     publish(house, item_id)
