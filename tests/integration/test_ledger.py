@@ -27,6 +27,11 @@ BOB = OF_ARTIST._replace(path=b"Bob/artist.nfo", artist="name:bob", digest="sha2
 LOW = Publication(1, "lib", b"Ada/Low", "move", "name:ada", 1, "t", NOW, NOW)
 
 
+def home(item_id: int, **more: object) -> Publication:
+    """Where another item is published."""
+    return LOW._replace(item_id=item_id, path=b"Ada/%d" % item_id)._replace(**more)  # type: ignore[arg-type]
+
+
 def published(database: Database, *homes: Publication) -> None:
     """Write publications; each of an album that has an item of its own."""
     with database.begin() as connection:
@@ -49,6 +54,13 @@ def test_files_are_found_by_item_artist_and_library_and_in_order(written: Databa
         assert ledger.entries(connection, artist="name:ada", root_uuid="other") == [ELSEWHERE]
         assert ledger.made_of(connection, ["aa", "ee", "00"]) == [BOB, NFO]
         assert ledger.totals(connection) == Totals(0, 5, 113)
+        assert ledger.longer(connection, len(MUSIC.path)) == [NFO.path, *[OF_ARTIST.path] * 2, BOB.path]
+
+
+def test_of_nothing_there_is_nothing(database: Database) -> None:
+    with database.read() as connection:
+        assert ledger.totals(connection) == Totals(0, 0, 0)
+        assert ledger.artists(connection) == set()
 
 
 def test_music_has_no_digest_of_what_greenroom_made() -> None:
@@ -59,6 +71,8 @@ def test_an_artist_is_known_by_an_id_or_else_by_a_name_however_it_is_spelled() -
     assert ledger.artist_key("Ada", "x") == ledger.artist_key("Other", "x") == "mbid:x"
     assert ledger.artist_key("ADA", None) == ledger.artist_key("ada", None) != ledger.artist_key("Bob", None)
     assert ledger.artist_key("!", None) != ledger.artist_key("?", None)
+    keys = ledger.artist_key("Ada", "x"), ledger.artist_key("Ada", None), None
+    assert [*map(ledger.is_identified, keys)] == [True, False, False]
 
 
 def test_the_cache_keeps_what_a_library_shows_and_what_it_would_have_shown(written: Database) -> None:
@@ -110,6 +124,17 @@ def test_albums_are_found_by_artist_in_one_library_and_by_the_folder_they_are_be
         ada = ledger.below(connection, "lib", b"Ada")
         assert ada == {b"Ada/Low": "name:ada", b"Ada/High": "name:ada"}
         assert ledger.below(connection, "lib", b"") == dict.fromkeys((b"Abe/Low", b"Ada0/Low")) | ada
+        assert ledger.artists(connection) == {"name:ada"}
+        assert ledger.count_outside(connection, ["lib"]) == 1
+
+
+def test_the_first_album_of_an_artist_is_the_one_that_was_published_first(database: Database) -> None:
+    published(database, home(1, artist="name:bob"), home(2, published_at=LATER), home(4, published_at=LATER))
+    with database.read() as connection:
+        assert ledger.first_of(connection, "name:ada") == 2
+    published(database, home(3))
+    with database.read() as connection:
+        assert [ledger.first_of(connection, artist) for artist in ("name:ada", "name:eva")] == [3, None]
 
 
 def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_they_are_published(
@@ -127,6 +152,27 @@ def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_
         for item_id, seen in ((1, NOW), (3, NOW), (4, None)):  # of item 1 more became known while it was published
             news.caught_up(connection, item_id, seen)
         assert news.outdated(connection) == {1: LATER, 4: NOW}
+        news.note_of(connection, "artist", "name:bob", LATER)
+        assert news.outdated(connection) == {1: LATER, 4: LATER}
+
+
+def test_what_cannot_be_published_hands_its_news_on_to_the_next_album_of_its_artist_in_that_library(
+    database: Database,
+) -> None:
+    with database.begin() as connection:
+        storing.upsert(connection, [album(key, path=key.encode()) for key in "abcdef"], NOW)
+        connection.execute(update(StagingItem).values(status="published"))
+        connection.execute(update(StagingItem).where(StagingItem.id == 4).values(status="pending_review"))
+    bobs, elsewhere, nobodys = home(1, artist="name:bob"), home(3, root_uuid="other"), home(6, artist=None)
+    published(database, bobs, home(2), elsewhere, home(4), home(5), nobodys)
+    with database.begin() as connection:
+        for item_id in (2, 9):
+            news.hand_on(connection, item_id, LATER)
+        assert news.outdated(connection) == {}
+        for item_id, told in ((6, {6: NOW}), (5, {6: NOW, 5: NOW}), (2, {6: NOW, 2: NOW, 5: LATER})):
+            news.note(connection, item_id, NOW)
+            news.hand_on(connection, item_id, LATER)
+            assert news.outdated(connection) == told
 
 
 @pytest.fixture
@@ -144,6 +190,7 @@ def test_an_albums_home_is_known_by_its_key_and_whether_it_was_moved_there(stage
             Home(1, "a", "lib", b"Ada/Low", False),
             Home(2, "b", ROOT, b"B", True),
         ]
+        assert [home.key for home in ledger.homes(connection, ["b"])] == ["b"]
         assert ledger.home_of(connection, "a") == LOW
         assert ledger.home_of(connection, "c") is None
         news.note_of(connection, "album", "b", NOW)

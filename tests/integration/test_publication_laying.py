@@ -108,21 +108,22 @@ def disk(blocks: int, free: int) -> Callable[[bytes], os.statvfs_result]:
 
 
 @pytest.mark.parametrize(
-    ("need", "blocks", "free", "fits"),
+    ("need", "blocks", "free", "refused"),
     [
-        (500, 10_000, 1000, True),  # the reserve is 500
-        (501, 10_000, 1000, False),
-        (0, 10_000, 0, True),  # links need no room
-        (10**9, 0, 0, True),  # a share that tells nothing
+        (500, 10_000, 1000, None),  # the reserve is 500
+        (501, 10_000, 1000, "disk_full"),
+        (9_501, 10_000, 10_000, "never_fits"),
+        (0, 10_000, 0, None),  # links need no room
+        (10**9, 0, 0, None),  # a share that tells nothing
     ],
 )
 def test_an_album_fits_if_the_reserve_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, need: int, blocks: int, free: int, fits: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, need: int, blocks: int, free: int, refused: str | None
 ) -> None:
     monkeypatch.setattr(os, "statvfs", disk(blocks, free))
-    if fits:
+    if refused is None:
         check_space(os.fsencode(tmp_path), need, 500)
         return
     with pytest.raises(Retryable) as raised:
         check_space(os.fsencode(tmp_path), need, 500)
-    assert (raised.value.reason_code, raised.value.path) == ("disk_full", os.fsencode(tmp_path))
+    assert (raised.value.reason_code, raised.value.path) == (refused, os.fsencode(tmp_path))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import Retryable
+from config.errors import GreenroomError, Retryable
 from processor.artwork.blobs import Blob
 from processor.filesystem.files import Tree
 from processor.publication.access import Access
@@ -55,7 +55,10 @@ class Shelf:
 
     def put(self, one: Made, guard: Steps | None = None) -> list[tuple[str, bytes | None]]:
         with self.tree as tree:
-            kept, _ = put(tree, [one], os.fsencode(self.blobs), guard or Steps(), "mark")
+            kept, rights = put(tree, [one], os.fsencode(self.blobs), guard or Steps(), "mark")
+        assert rights == [], "none were asked for"
+        for reason in kept:
+            assert (HIDDEN.decode() in reason.message) is os.path.lexists(self.at(HIDDEN))
         return [(reason.code, reason.path) for reason in kept]
 
     def add(self, *made: Made, guard: Steps | None = None) -> None:
@@ -221,6 +224,8 @@ def test_what_somebody_writes_at_the_last_moment_stays(shelf: Shelf, there: byte
         (NEW[:5], None, NEW),
         (NEW, OLD, NEW),
         (OLD, NEW, NEW),
+        (OLD, THEIRS, THEIRS),  # which was written over ours
+        (b"\0\0", OLD, NEW),  # as a power cut leaves what was not synced
         (THEIRS, NEW, THEIRS),  # exchanged, and not looked at yet
         (THEIRS, None, THEIRS),  # the same, and somebody removed ours since
     ],
@@ -278,11 +283,34 @@ def test_the_beginning_of_a_file_that_an_interrupted_try_left_beside_what_somebo
     assert shelf.files() == {PLACE: THEIRS}
 
 
-def test_a_link_that_an_interrupted_try_took_the_place_of_is_back_there(shelf: Shelf) -> None:
+def test_what_an_interrupted_try_left_stays_beside_what_somebody_wrote_unless_it_is_known_to_be_ours(
+    shelf: Shelf,
+) -> None:
+    one, hidden = shelf.made(over=OLD), shelf.at(HIDDEN)
+    shelf.write(PLACE, THEIRS)
+    hidden.symlink_to("elsewhere")
+    assert shelf.put(one) == [("changed_kept", PLACE)]
+    assert os.readlink(hidden) == "elsewhere"
+    hidden.unlink()
+    shelf.write(HIDDEN, NEW[:5])
+    next(shelf.blobs.rglob("*.nfo")).unlink()  # now nothing tells what it is the beginning of
+    assert shelf.put(one) == [("changed_kept", PLACE)]
+    assert shelf.files() == {PLACE: THEIRS, HIDDEN: NEW[:5]}
+
+
+def test_what_takes_the_hidden_name_at_the_last_moment_stays(shelf: Shelf) -> None:
+    guard = At("make above", lambda: shelf.write(HIDDEN, THEIRS))
+    with pytest.raises(GreenroomError):
+        shelf.put(shelf.made(), guard)
+    assert shelf.files() == {HIDDEN: THEIRS}
+
+
+@pytest.mark.parametrize("over", [None, OLD])
+def test_a_link_that_an_interrupted_try_took_the_place_of_is_back_there(shelf: Shelf, over: bytes | None) -> None:
     shelf.write(PLACE, NEW)
     hidden = shelf.at(HIDDEN)
     hidden.symlink_to("elsewhere")
-    assert shelf.put(shelf.made(over=OLD)) == [("changed_kept", PLACE)]
+    assert shelf.put(shelf.made(over=over)) == [("changed_kept", PLACE)]
     assert os.readlink(shelf.at(PLACE)) == "elsewhere"
     assert not os.path.lexists(hidden)
 
