@@ -125,7 +125,7 @@ def test_albums_are_found_by_artist_in_one_library_and_by_the_folder_they_are_be
         assert ada == {b"Ada/Low": "name:ada", b"Ada/High": "name:ada"}
         assert ledger.below(connection, "lib", b"") == dict.fromkeys((b"Abe/Low", b"Ada0/Low")) | ada
         assert ledger.artists(connection) == {"name:ada"}
-        assert ledger.count_outside(connection, ["lib"]) == 1
+        assert [ledger.count_outside(connection, roots) for roots in (["lib"], ["other"], [])] == [1, 4, 5]
 
 
 def test_the_first_album_of_an_artist_is_the_one_that_was_published_first(database: Database) -> None:
