@@ -90,6 +90,8 @@ def test_an_album_becomes_two_with_what_belongs_to_each_and_one_again(browser: B
     item = stage(browser, tmp_path, "Both")["Both"]
     before = files(tmp_path / "staging")
     form = {"seen": "1 pending_review", "part": ["03 - Track 03.mp3"], "artist": "Bo", "album": "Other"}
+    turned = look(browser, f"/review/{item}/split", **form | {"artist": "אמן", "album": "אלבום"})
+    assert "\u2068אמן\u2069 – \u2068אלבום\u2069" in turned  # so that they do not change places
     page = look(browser, f"/review/{item}/split", **form)
     assert "Bo – Other" in page
     assert listed(browser) == {"Both": item}
