@@ -12,7 +12,7 @@ from typing import Final
 from loguru import logger
 
 from config.database import Database
-from config.errors import GreenroomError, Misconfigured, SchemaChanged
+from config.errors import GreenroomError, Misconfigured, Retryable, SchemaChanged
 from config.logs import log_threads
 from config.machine import boottime, share_heaps
 from daemon.bootstrap import Application
@@ -95,7 +95,10 @@ class Carrying:
         self._upkeep = Upkeep(app.database)
 
     def look(self) -> None:
-        """Keep events and the chain going; begin to work when there is something to do, and rest when there is not."""
+        """Keep events and the chain going; begin to work when there is something to do, and rest when there is not.
+
+        Raises Retryable while the worker's own work fails again and again, which is told as any trouble of a beat is.
+        """
         self._upkeep.look()
         if self._engine.is_due():
             self._due = boottime()
@@ -103,6 +106,8 @@ class Carrying:
         elif self._worker is not None and boottime() - self._due > REST_SECONDS:
             self._worker = None
             self.stop()
+        if self._worker is not None and self._worker.trouble:
+            raise Retryable(self._worker.trouble, code="worker_trouble")
 
     @property
     def is_busy(self) -> bool:

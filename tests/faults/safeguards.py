@@ -1023,7 +1023,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "workflow/engine/failure.py",
         'Verdict("queued", OUTAGE_SECONDS, counts=False,',
         'Verdict("queued", OUTAGE_SECONDS, counts=True,',
-        on_sqlite("database_that_is_away", "tests/integration/test_engine.py"),
+        on_sqlite("away_once", "tests/integration/test_engine.py"),
+    ),
+    Mutant(
+        "a statement that the database never does is tried for ever",
+        "workflow/engine/failure.py",
+        "if not (is_again and answers):",
+        "if True:",
+        on_sqlite("ever_later", "tests/integration/test_engine.py"),
     ),
     Mutant(
         "a lease that could not be renewed counts as renewed",

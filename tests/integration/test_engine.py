@@ -23,7 +23,7 @@ from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs, wanting
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
-from workflow.engine.failure import FULL_SECONDS, Verdict, judge
+from workflow.engine.failure import FULL_SECONDS, OUTAGE, OUTAGE_ATTEMPTS, Verdict, judge
 from workflow.engine.job import PRIORITIES, Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.tables import JobRow
@@ -335,7 +335,7 @@ def test_a_job_that_finds_no_room_costs_no_attempt_and_people_hear_of_it_once(
     assert "until then it is tried again every few minutes" in told[0].why
 
 
-def test_a_database_that_is_away_costs_no_attempt_and_is_told_once_if_it_is_so_again(
+def test_a_database_that_is_away_once_costs_no_attempt_and_is_told_once_if_it_is_so_again(
     database: Database, engine: Engine, work: Any
 ) -> None:
     ids = [submit(engine, "alpha", n, do="miss") for n in range(3)]
@@ -343,19 +343,37 @@ def test_a_database_that_is_away_costs_no_attempt_and_is_told_once_if_it_is_so_a
 
     def told() -> list[str]:
         until(lambda: all((job := engine.show(one)).status == "queued" and job.code for one in ids))
-        assert {(job.code, job.attempt) for job in map(engine.show, ids)} == {("database_unavailable", 0)}
+        assert {job.code for job in map(engine.show, ids)} == {"database_unavailable"}
         assert all(job.not_before > utc_now() + dt.timedelta(seconds=30) for job in map(engine.show, ids))
         with database.begin() as connection:
             return list(connection.scalars(text("SELECT why FROM events")))
 
     assert told() == [], "it may be a restart, which is over"
-    for _ in range(2):
+    assert {engine.show(one).attempt for one in ids} == {0}
+    for attempt in (1, 2):  # the database answers the worker, so it is the job's own
         fences = {job.id: job.fence for job in map(engine.show, ids)}
         with database.begin() as connection:
             connection.execute(update(JobRow).values(not_before=utc_now()))
         until(lambda: all(engine.show(one).fence > fences[one] for one in ids))  # noqa: B023
         (why,) = told()
         assert why.startswith("the database did not answer; until then it is tried again")
+        assert {engine.show(one).attempt for one in ids} == {attempt}
+
+
+def test_a_job_that_the_database_alone_never_answers_comes_back_ever_later_and_gives_up() -> None:
+    """Such as a statement that takes longer than statement_timeout, or reads a page of the disk that is broken."""
+
+    def judged(attempt: int, *, answers: bool = True, before: str | None = OUTAGE) -> Verdict:
+        error = Retryable("the database did not answer", code=OUTAGE)
+        return judge(error, attempt, plays()["alpha"].retries, 0.5, before, answers=answers)
+
+    for attempt in (1, OUTAGE_ATTEMPTS):
+        assert judged(attempt, before=None) == Verdict("queued", 60, counts=False), "once may be a restart"
+        assert judged(attempt, answers=False) == Verdict("queued", 60, counts=False, is_told=True)
+    waits = [judged(attempt) for attempt in range(1, OUTAGE_ATTEMPTS)]
+    assert [verdict.delay for verdict in waits] == [120, 240, 480, 960, 1920, 3600]
+    assert {(verdict.status, verdict.counts, verdict.is_told) for verdict in waits} == {("queued", True, True)}
+    assert judged(OUTAGE_ATTEMPTS).status == "dead"
 
 
 def test_a_job_waits_longer_for_a_move_that_a_cycle_has_to_finish_than_for_a_lock() -> None:

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import event
 
 from config.database import Database
+from config.errors import Misconfigured, Retryable
 from config.machine import utc_now
 from daemon import worker
 from daemon.bootstrap import Application
 from daemon.worker import Carrying
 from tests.waiting import until
 from workflow import succession
-from workflow.engine import wanting
+from workflow.engine import dispatches, wanting
 from workflow.engine.engine import Engine, wanted
 
 
@@ -69,6 +70,28 @@ def test_who_has_nothing_to_carry_rests_until_there_is_something(engine: Engine,
         carrying.look()
         assert not engine.workers()
         assert threading.active_count() == threads
+
+
+def test_what_its_worker_fails_at_again_and_again_is_told_until_it_goes_well(
+    engine: Engine, carrying: Carrying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise Misconfigured("no such column")
+
+    def told() -> str:
+        try:
+            carrying.look()
+        except Retryable as error:
+            return error.message
+        return ""
+
+    wanted = engine.submit("cleanup", None, actor="test", priority="urgent").job
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatches, "waiting", broken)
+        until(lambda: told() == "hand-over failed: no such column")
+        engine.cancel(wanted.id)
+    monkeypatch.setattr(worker, "REST_SECONDS", 60)
+    until(lambda: not told())
 
 
 def test_a_job_for_later_is_waited_for_at_rest(database: Database, engine: Engine, carrying: Carrying) -> None:

@@ -24,6 +24,8 @@ UNMOVED_SECONDS: Final = 60.0  # before it looks again whether a cycle has finis
 FULL_SECONDS: Final = 300.0  # before it looks again whether there is room: each look may fill the disk once more
 OUTAGE: Final = "database_unavailable"
 OUTAGE_SECONDS: Final = 60.0  # before a job comes back whose database was away in the middle of it
+OUTAGE_CAP: Final = 3600.0  # of those seconds, which double where the database answers all others
+OUTAGE_ATTEMPTS: Final = 7  # some two hours, after which a job has given up that the database alone does not answer
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
@@ -73,10 +75,13 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
 AWAY: Final[dict[type[Exception], float]] = {PhaseAway: BUSY_SECONDS, RootBusy: BUSY_SECONDS / 2}
 
 
-def judge(error: Exception, attempt: int, retries: Retries, jitter: float, before: str | None = None) -> Verdict:
+def judge(
+    error: Exception, attempt: int, retries: Retries, jitter: float, before: str | None = None, *, answers: bool = False
+) -> Verdict:
     """Return what becomes of a job whose `attempt`-th start ended with an error; `jitter` is 0…1.
 
     `before` is the code its start before ended with: that the database is away people hear only if it was so twice.
+    If it `answers` its worker all the same, twice in a row is no outage, but a statement of the job that it never does.
 
     What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
     lengthened by up to a half, so that jobs that failed together do not come back together. A disk that does not answer
@@ -85,7 +90,12 @@ def judge(error: Exception, attempt: int, retries: Retries, jitter: float, befor
     if isinstance(error, RootSilent):
         return Verdict("queued", min(SILENT_SECONDS, max(BUSY_SECONDS, error.seconds)), counts=False)
     if isinstance(error, GreenroomError) and error.reason_code == OUTAGE:
-        return Verdict("queued", OUTAGE_SECONDS, counts=False, is_told=before == OUTAGE)
+        is_again = before == OUTAGE
+        if not (is_again and answers):
+            return Verdict("queued", OUTAGE_SECONDS, counts=False, is_told=is_again)
+        if attempt >= max(OUTAGE_ATTEMPTS, retries.attempts):
+            return Verdict("dead")
+        return Verdict("queued", min(OUTAGE_CAP, OUTAGE_SECONDS * 2**attempt), is_told=True)
     for kind, verdict in _BY_CLASS.items():
         if isinstance(error, kind):
             return verdict

@@ -187,7 +187,8 @@ class Runner:
 
     def _fail(self, context: Context, job: Job, error: Exception) -> None:
         retries = self._works[job.phase].retries
-        verdict = judge(error, job.attempt, retries, random.random(), job.code)  # noqa: S311  jitter, no secret
+        answers, jitter = self._is_answered(), random.random()  # noqa: S311  no secret
+        verdict = judge(error, job.attempt, retries, jitter, job.code, answers=answers)
         ours = isinstance(error, GreenroomError)
         failure = {
             "attempt": job.attempt,
@@ -205,6 +206,15 @@ class Runner:
             if verdict.status == "cancelled":  # by a person, or since another one did what it was to do
                 level, said = "INFO", "a job was cancelled"
             log.opt(exception=None if ours else error).log(level, said)
+
+    def _is_answered(self) -> bool:
+        """Tell whether the database does what others ask of it just now, also to be written to."""
+        try:
+            with self._database.begin() as connection:
+                jobs.held_by(connection, self.executor)
+        except GreenroomError:
+            return False
+        return True
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
         """Commit; while the database is away, try again, because what was done must not be forgotten."""

@@ -69,6 +69,7 @@ class Worker:
         self._beaten = 0.0  # when the last one was given
         self._heard: dict[hosts.Sign, float] = {}  # the last sign of life of each worker, and since when it is
         self._checked = 0  # id up to which lost dispatches were looked for
+        self._trouble: dict[str, str] = {}  # what failed twice in a row, and why
 
     def start(self) -> None:
         """Take back what this worker's predecessor had, and begin. Raises Retryable when the database is away."""
@@ -99,6 +100,11 @@ class Worker:
     def is_busy(self) -> bool:
         """Whether a job is being done here."""
         return bool(self._runner.running())
+
+    @property
+    def trouble(self) -> str:
+        """What of a worker's own work fails at each try, and why; empty where all goes well."""
+        return "; ".join(f"{what} failed: {error}" for what, error in dict(self._trouble).items())
 
     def stop(self, grace: float) -> bool:
         """Take no more jobs, let the running ones reach a safe place, give back what is left.
@@ -222,15 +228,20 @@ class Worker:
                 with answering(self._database.url):  # the carrier's errors are the driver's
                     step()
                 told = ""
+                self._trouble.pop(name, None)
             except GreenroomError as error:
                 self._alive_since = None if name == "beat" else self._alive_since
                 if error.message != told:
                     logger.bind(what=name, error=error.message).warning("failed; it is tried again")
+                else:
+                    self._trouble[name] = told
                 told = error.message
             except Exception as error:  # noqa: BLE001 - what keeps a worker going must not end
                 self._alive_since = None if name == "beat" else self._alive_since
                 if repr(error) != told:
                     logger.bind(what=name).exception("failed unexpectedly; it is tried again")
+                else:
+                    self._trouble[name] = told
                 told = repr(error)
             self._stop.wait(seconds)
 
