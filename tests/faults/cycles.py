@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 from sqlalchemy import select
 
 import scanner.tags.pool  # noqa: F401  as the commands below
@@ -171,6 +172,9 @@ class House:
             else:
                 main(arguments, standalone_mode=False)
             status = 0
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
         except GreenroomError as error:  # a command tells it itself
             print(f"tag: {error.message}", file=sys.stderr)
             status = error.exit_code

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from tests.faults import ALL
-from tests.faults.cycles import another_filesystem
+from tests.faults.cycles import Ended, another_filesystem
 from tests.faults.exploring import Explored
 from tests.faults.subjects import RECOVER, SUBJECTS, Subject
 from tests.faults.test_bare_disks import BARE
@@ -28,6 +28,8 @@ DISKS: Final[dict[str, tuple[str, ...]]] = {  # what they refuse, as strace(1) i
 }
 ODD: Final = {"undo": "bare", "publish anew": "share", "late tracks, published": TWO}  # of the sample
 CHOSEN = [one for n, one in enumerate(SUBJECTS) if n % 3 == 0 or one.name == "verify"]
+# What is said of what recovery went on with to its end.
+DONE: Final = ("undone_before", "not_published", "there is no item", "nothing in the trash of")
 SAMPLE = [(one, ODD.get(one.name, "one")) for one in CHOSEN]
 EXPLORED = [(subject, disks) for disks in DISKS for subject in SUBJECTS] if ALL else SAMPLE
 
@@ -41,6 +43,11 @@ def deaths(labels: list[str], each: int) -> list[tuple[int, int]]:
         return [(n, 1 + 7 * n % 31) for n in range(1, len(labels) + 1, each)]
     before = list(unsynced(labels)) or [len(labels)]
     return [(before[len(before) // 2], 9)]
+
+
+def is_well(ended: Ended) -> bool:
+    """Whether a command that was killed and recovered did all the second time, or says that it was done already."""
+    return "Traceback" not in ended.err and (ended.status == 0 or any(one in ended.out + ended.err for one in DONE))
 
 
 @pytest.fixture
@@ -69,5 +76,6 @@ def test_recovery_takes_nothing_it_finds_for_durable(
         found.run(*RECOVER, die_at=second)
         ended = found.house.ended(found.run(*RECOVER))
         assert "Traceback" not in ended.err, (first, second, ended)
-        found.run(*trial.command)
+        ended = found.house.ended(found.run(*trial.command))
+        assert is_well(ended), (first, whole.labels[first - 1], second, ended)
         assert found.risks == [], (first, whole.labels[first - 1], second)
