@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from blake3 import blake3
+from loguru import logger
 
 from config.errors import Misconfigured, Rejected
 from processor.filesystem.files import Tree
@@ -66,6 +68,7 @@ def _digest(fd: int, algorithm: str, spend: Spend) -> str:
 def decoder(check: Callable[[], object]) -> Callable[[int], bool]:
     """Return what decodes an open file with ffmpeg, and says whether it could. Raises Misconfigured without ffmpeg.
 
+    What somebody else kills, as the kernel does for want of memory, says nothing against the file.
     `check` is asked all the while, and may raise. Ctrl-C at a terminal does not reach ffmpeg: it would pass for damage.
     """
     program = shutil.which("ffmpeg")
@@ -84,8 +87,12 @@ def decoder(check: Callable[[], object]) -> Callable[[int], bool]:
                     check()
                     with suppress(subprocess.TimeoutExpired):
                         decoding.wait(LOOK)
+                is_late = decoding.poll() is None
             finally:
                 decoding.kill()
+        if decoding.returncode == -signal.SIGKILL and not is_late:
+            logger.warning("ffmpeg was killed, maybe for want of memory: a file was not decoded to its end")
+            return True
         return decoding.returncode == 0
 
     return decode

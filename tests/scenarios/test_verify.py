@@ -383,6 +383,19 @@ def test_who_is_to_stop_waits_for_no_decoder_and_what_interrupts_it_is_no_damage
     assert int((tmp_path / "group").read_text()) != os.getpgid(0)  # Ctrl-C goes to a terminal's group
 
 
+def test_a_decoder_that_the_kernel_kills_for_want_of_memory_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / "ffmpeg").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with (tmp_path / "ffmpeg").open("rb") as music:
+        assert looking.decoder(int)(music.fileno())
+        (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexec sleep 60\n")
+        monkeypatch.setattr(looking, "DECODE_SECONDS", 0)
+        assert not looking.decoder(int)(music.fileno())
+
+
 def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
     house: House, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
