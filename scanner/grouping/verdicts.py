@@ -167,8 +167,7 @@ def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
     counts = Counter(track.row.year for track in tracks if track.row.year)
     top = min(counts, key=lambda year: (-counts[year], year), default=None)
     if top and 2 * counts[top] >= counts.total():
-        everywhere = len(counts) == 1 and counts[top] == len(tracks)
-        return Year(top, "tag" if everywhere else "majority", tuple(sorted(counts)))
+        return Year(top, "majority", tuple(sorted(counts)))
     named = (parse_album(part.place.title) for part in parts if not part.place.is_root and part.title)
     if year := next((name.year for name in named if name.year), None):
         return Year(year, "folder", tuple(sorted(counts)))
