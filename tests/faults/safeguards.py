@@ -1075,6 +1075,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("came_back_are_named", "tests/scenarios/test_fsck.py"),
     ),
     Mutant(
+        "an item is forgotten while a move of its album is not settled",
+        "processor/fsck/forget.py",
+        "    if open_moves:\n",
+        "    if False:\n",
+        on_sqlite("is_forgotten_only", "tests/scenarios/test_fsck.py"),
+    ),
+    Mutant(
+        "an album that is published goes to the trash of staging",
+        "workflow/operations/trash.py",
+        '    if ledger.publication(connection, row["id"]) is not None:\n',
+        "    if False:\n",
+        on_sqlite("goes_to_no_trash", UNDONE),
+    ),
+    Mutant(
+        "an album goes to the trash although it is another than somebody saw",
+        "workflow/operations/trash.py",
+        '        as_seen(connection, row["id"], seen)\n',
+        "",
+        on_sqlite("goes_to_no_trash", UNDONE),
+    ),
+    Mutant(
         "fsck marks albums as missing that belong to somebody else by now",
         "processor/fsck/repairs.py",
         "        shop.guard.confirm(connection)\n        repository.mark_missing",

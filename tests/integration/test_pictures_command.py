@@ -83,6 +83,8 @@ def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tm
         (2, "Nora Vale", None),
     ]
     assert "Nora Vale" in run("list", item)
+    run("give", item, "front", tmp_path / "1.jpg")
+    assert sorted((one["number"], one["type"]) for one in listed(item)) == [(1, "fanart"), (2, "fanart"), (3, "front")]
 
 
 def test_what_cannot_be_is_refused_with_the_reason(item: int, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -18,8 +19,11 @@ from config.backup import export_database, import_database
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured, NeedsReview, Rejected
 from config.libraries import list_libraries, suspend
+from config.locks import hold
 from config.tables import LeaseRow
+from processor.fsck.finding import Finding, WriteSidecar
 from processor.fsck.fsck import FsckReport
+from processor.fsck.repairs import Workshop, perform
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfers import sidecar
 from processor.transfers.hidden import TX
@@ -27,6 +31,7 @@ from scanner.options import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House
 from workflow.operations.fsck import forget_item, fsck
+from workflow.roots import resolve_roots
 from workflow.suspension import resume
 
 ALBUMS = ("Low Tide", "High Tide", "Slack Water")
@@ -233,7 +238,8 @@ def test_bits_that_rot_are_only_seen_by_reading(house: House) -> None:
     data[len(data) // 2] ^= 1
     rotten.write_bytes(data)
     os.utime(rotten, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert look(house).findings == ()
+    unread = look(house)
+    assert (unread.findings, unread.compared, unread.unproven) == ((), 0, 0)
     assert codes(look(house, verify=True)) == {"file_damaged": False}
     assert codes(adopt(house, verify=True)) == {"file_damaged": False}
     os.utime(rotten)
@@ -307,6 +313,40 @@ def test_a_sidecar_with_a_value_no_row_holds_keeps_no_other_album_from_being_ado
     report = adopt(house)
     assert sorted(f.repaired for f in report.findings) == [False, True, True]
     assert sorted(row["album"] for row in house.items().values()) == ["High Tide", "Slack Water"]
+
+
+@pytest.mark.sqlite
+def test_a_sidecar_whose_item_lacks_a_file_that_it_lists_is_not_adopted(house: House) -> None:
+    """Else the file would lie there, and no row would know it."""
+    path = folder(house, "Low Tide") / "album.greenroom.json"
+    said = json.loads(path.read_bytes())
+    del said["item"]["files"][0]
+    path.write_text(json.dumps(said))
+    write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
+    (found,) = adopt(house).findings
+    assert (found.code, found.repaired) == ("unlisted_album", False)
+    assert "lists other files than its item has" in found.message
+
+
+@pytest.mark.sqlite
+def test_of_an_album_that_changed_since_it_was_looked_at_no_sidecar_is_written(house: House) -> None:
+    path = folder(house, "Low Tide") / "album.greenroom.json"
+    path.unlink()
+    low = item(house, "Low Tide")["id"]
+    wanted = Finding("sidecar_wrong", "…", repair=WriteSidecar(low))
+    roots = resolve_roots(house.database)
+    song = track(house, "Low Tide")
+    data = song.read_bytes()
+    with hold(house.database, roots.both, "a test", threading.Event()) as guard:
+        shop = Workshop(house.database, guard, roots)
+        for change in (song.unlink, lambda: song.write_bytes(b"changed meanwhile")):
+            change()
+            (left,) = perform(shop, [wanted])
+            assert (left.repaired, left.repair, "changed just now" in left.message) == (False, None, True)
+            assert not path.exists()
+        song.write_bytes(data)
+        assert perform(shop, [wanted])[0].repaired
+    assert path.exists()
 
 
 @pytest.mark.parametrize("broken", [None, b"", b"{", b"not json", b'{"greenroom_sidecar": 1}'])

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import mutagen
 import pytest
+from sqlalchemy import update
 
-from config.errors import Retryable
+from config.errors import Misconfigured, Rejected, Retryable
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.retag import WORK
+from processor.tables import StagingItem
 from processor.tagging.essence import essence
 from processor.transfers.trash import TRASH
 from scanner.options import silent
@@ -156,6 +158,12 @@ def test_an_album_somebody_changed_is_left_alone(house: House) -> None:
     with pytest.raises(Exception, match="is not what was put there"):
         tag_item(house.database, item, STOP)
     assert (album(house) / "01 - Song 1.flac").read_bytes() == b"edited"
+    with house.database.begin() as connection:
+        connection.execute(update(StagingItem).values(root_uuid="a library"))
+    with pytest.raises(Rejected, match="is not in staging any more"):
+        tag_item(house.database, item, STOP)
+    with pytest.raises(Misconfigured, match="no item 99"):
+        tag_item(house.database, 99, STOP)
 
 
 def test_what_a_crash_left_of_copies_goes_with_the_next_try(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.verification.judging import Known, Seen, Subject, judge
+from processor.verification.judging import Known, Seen, Subject, is_anew, judge
 
 MUSIC = Subject("root", b"a/1.flac", "audio", 10, 100, "blake3:aa")
 FINE = MUSIC._replace(mtime_ns=3_123_456_789)
@@ -39,6 +39,11 @@ LATER = 100 + 3_000_000_000
         (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(6, LATER, "sha256:cc"), "rotten"),
         (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(5, LATER, "sha256:aa"), None),
         (NFO._replace(role="sidecar", digest=None), None, Seen(7, LATER, "blake3:xx"), None),
+        (NFO, None, Seen(6, 100, "sha256:bb"), "rotten"),  # as old as what we wrote
+        (NFO._replace(written_ns=None), None, Seen(6, 999, "sha256:bb"), "changed"),  # it came with the album
+        (NFO._replace(role="audio"), None, Seen(6, LATER, "sha256:bb"), "changed"),  # music is nobody's to write
+        (LINKED._replace(mtime_ns=None), None, Seen(10, 999, "blake3:aa"), None),
+        (LINKED._replace(mtime_ns=None), None, Seen(11, 999, "blake3:aa"), "changed"),
     ],
 )
 def test_time_tells_damage_from_somebodys_doing(
@@ -61,3 +66,25 @@ def test_damage_stays_damage_and_a_change_is_right_from_then_on() -> None:
     changed = judge(MUSIC, None, Seen(12, 999, "blake3:bb"))
     assert judge(MUSIC, changed.known, Seen(12, 999, "blake3:bb")).code is None
     assert judge(MUSIC, changed.known, Seen(12, 999, "blake3:cc")).code == "rotten"
+
+
+def test_what_rotted_is_remembered_as_it_was_so_that_it_is_known_again() -> None:
+    good = judge(LINKED, None, Seen(10, 100, "blake3:aa"))
+    rotten = judge(LINKED, good.known, Seen(10, 100, "blake3:bb"))
+    assert rotten.known == Known(10, 100, "blake3:aa", "rotten")
+    assert judge(LINKED, rotten.known, Seen(10, 100, "blake3:bb")).code == "rotten"
+    assert judge(LINKED, rotten.known, Seen(10, 100, "blake3:aa")).code is None
+
+
+def test_what_somebody_edited_is_edited_at_every_look() -> None:
+    known: Known | None = None
+    for _ in range(3):
+        edited = judge(NFO, known, Seen(6, LATER, "sha256:bb"))
+        known = edited.known
+        assert (edited.code, known and known.code) == ("edited", "edited")
+
+
+def test_a_file_is_anew_once_its_time_is_another_than_at_the_last_look_or_as_recorded() -> None:
+    assert not is_anew(MUSIC, None, Seen(10, 100, "blake3:aa"))
+    assert is_anew(MUSIC, None, Seen(10, 999, "blake3:aa"))
+    assert not is_anew(MUSIC, Known(10, 999, "blake3:aa", None), Seen(10, 999, "blake3:aa"))

@@ -26,8 +26,9 @@ from workflow.upkeep import check_unmoved, told
 def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
     """Write what is known of an item into its files.
 
-    Raises Rejected for an item there is not, what processor.retag raises, Busy when somebody else holds the lock, and
-    RootSilent when the disk hangs in the middle of it: then the next try settles what was begun.
+    Raises Misconfigured for an item there is not, Rejected for one that is not in staging, what processor.retag raises,
+    Busy when somebody else holds the lock, and RootSilent when the disk hangs in the middle of it: then the next try
+    settles what was begun.
     """
 
     def work(guard: Guard) -> Retagged:
