@@ -30,6 +30,7 @@ from processor.transfers.hidden import TX
 from scanner.options import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House
+from workflow import history
 from workflow.operations.fsck import forget_item, fsck
 from workflow.roots import resolve_roots
 from workflow.suspension import resume
@@ -193,7 +194,7 @@ def test_an_album_without_a_row_that_lost_a_file_is_not_adopted_and_says_which(h
 
 def test_a_folder_that_was_removed_is_missing_and_found_again(house: House, tmp_path: Path) -> None:
     place = folder(house, "Low Tide")
-    before = item(house, "Low Tide")
+    before, other = item(house, "Low Tide"), item(house, "High Tide")
     place.rename(tmp_path / "away")
     report = adopt(house)
     assert codes(report) == {"missing": False}, "it is a finding until somebody decides"
@@ -203,6 +204,10 @@ def test_a_folder_that_was_removed_is_missing_and_found_again(house: House, tmp_
     after = item(house, "Low Tide")
     assert after["status"] == "pending_review"
     assert (after["id"], after["files"]) == (before["id"], before["files"])
+    assert item(house, "High Tide") == other
+    with house.database.read() as connection:
+        happened = [[one["why"] for one in history.of_item(connection, one["id"])][1:] for one in (after, other)]
+    assert happened == [["fsck found its folder or files gone", "fsck found it whole in its folder again"], []]
 
 
 def test_a_file_that_is_missing_is_named_and_nothing_is_forgotten(house: House) -> None:
@@ -473,17 +478,31 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(house: House) -> None:
 
 def test_who_was_taken_over_while_it_looked_repairs_nothing(house: House) -> None:
     """Another host has the root then, and moves albums that only seem to be gone."""
-    shutil.rmtree(folder(house, "Low Tide"))
-    before = house.items()
 
     def take_over(*_said: Any) -> None:
         write(house, update(LeaseRow).values(fence=LeaseRow.fence + 1))
 
-    with pytest.raises(LeaseLost):
-        fsck(house.database, verify=False, adopt=True, stop=threading.Event(), progress=take_over)
-    assert house.items() == before
-    adopt(house)
-    assert item(house, "Low Tide")["status"] == "missing"
+    def was_missing() -> None:
+        write(house, update(StagingItem).where(StagingItem.album == "Low Tide").values(status="missing"))
+
+    def has_no_row() -> None:
+        write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
+
+    def stands_elsewhere() -> None:
+        folder(house, "Low Tide").rename(house.staging / "elsewhere")
+
+    def is_gone() -> None:
+        shutil.rmtree(folder(house, "Low Tide"))
+
+    stop = threading.Event()
+    for damage in (was_missing, has_no_row, stands_elsewhere, is_gone):
+        damage()
+        before = house.items()
+        with pytest.raises(LeaseLost):
+            fsck(house.database, verify=False, adopt=True, stop=stop, progress=take_over)
+        assert house.items() == before
+        fsck(house.database, verify=False, adopt=True, stop=stop, progress=silent)
+        assert item(house, "Low Tide")["status"] == ("missing" if damage is is_gone else "pending_review")
 
 
 def test_sources_that_came_back_are_named_and_left_alone(house: House) -> None:
