@@ -114,8 +114,11 @@ def _named(place: Place, share: Share) -> Album:
 
 
 def source_of(field: str, tracks: Iterable[Track]) -> Source:
-    """Return where a value comes from that all tracks agree in: the tags, or a cue sheet beside one of them."""
-    return "cue" if any(field in track.cued for track in tracks) else "tag"
+    """Return where a value comes from that all tracks agree in: the tags, or a cue sheet beside or the name of one."""
+    said = [*tracks]
+    if any(field in track.cued for track in said):
+        return "cue"
+    return "file_name" if any(field in track.called for track in said) else "tag"
 
 
 def _is_heap_of(artist: str | None, place: Place, tracks: Iterable[Track]) -> bool:

@@ -31,6 +31,7 @@ DOUBT: Mapping[str, float] = {
     "also_staged": 0.7,
     "alike_staged": 0.7,
     "artist_from_folder": 0.7,
+    "names_from_files": 0.5,
     "names_from_folder": 0.5,
     "tags_misread": 0.5,
     "no_artist": 0.4,
@@ -65,8 +66,11 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     if readable and lead.credit.source in ("folder", "file_name"):
         yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)
     lacking = {
-        "album": sum(track.album is None or "album" in track.cued for track in readable),
-        "artist": sum(not (track.artist or track.album_artist) or "album_artist" in track.cued for track in readable),
+        "album": sum(track.album is None or "album" in track.cued or "album" in track.called for track in readable),
+        "artist": sum(
+            not (track.artist or track.album_artist) or "album_artist" in track.cued or "album_artist" in track.called
+            for track in readable
+        ),
         "title": len(readable) - [track.sources["title"] for track in readable].count("tag"),
         "track number": [track.track for track in readable].count(None),
     }

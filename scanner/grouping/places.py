@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scanner.grouping.called import with_names
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.settling import in_style, settle_discs
 from scanner.grouping.spots import Spots, find_spots
@@ -38,8 +39,11 @@ class Place:
             from scanner.grouping.sheets import fill  # few scans meet an image without tags
 
             tracks = [fill(track, self._sheets.get(track.row.file_id)) for track in tracks]
-        settled = settle_discs(tracks, self._discs) if self.disc_folders else tracks
-        return tuple(in_style(settled))
+        if self.disc_folders:
+            tracks = settle_discs(tracks, self._discs)
+        else:
+            tracks = with_names(tracks, self.title if self.home else "")
+        return tuple(in_style(tracks))
 
     @property
     def is_root(self) -> bool:

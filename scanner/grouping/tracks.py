@@ -36,6 +36,7 @@ class Track(NamedTuple):
     named_artist: str | None  # what stands before the title in the file's name
     sources: Mapping[str, Source]
     cued: Mapping[str, bytes] = MappingProxyType({})  # album, album_artist, year: if a cue sheet says it, its path
+    called: frozenset[str] = frozenset()  # those of them that only its own name says
 
     @property
     def number(self) -> Number | None:

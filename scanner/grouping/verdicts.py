@@ -200,6 +200,8 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
         yield from _held_together(lead, agree if with_id else None, len(readable))
     if lead.title_source == "folder":
         yield Reason("names_from_folder", "No album tag; the album is named after its folder.", lead.place.home)
+    if lead.title_source == "file_name":
+        yield Reason("names_from_files", "No album tag; the album is named by the names of its files.", lead.place.home)
     if cued := {field: path for track in readable for field, path in track.cued.items()}:
         told = ", ".join(cued).replace("_", " ")
         yield Reason("names_from_cue", f"The tags lack what the cue sheet says: {told}.", next(iter(cued.values())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.shelf import Shelf, codes
 
 # What files without extension are called → disc, track and title of each.
 RIPS = {
@@ -89,3 +89,94 @@ def test_a_title_in_a_tag_stays_where_the_name_counts(shelf: Shelf) -> None:
     for n, title in enumerate(("Rain", "Hail"), 1):
         shelf.track(f"Long/Track {n}.mp3", title=title, artist="Ada", album="Long")
     assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Rain"), (2, "Hail")]
+
+
+def of_each(shelf: Shelf) -> list[tuple[str | None, str | None, int | None, list[tuple[int | None, str | None]]]]:
+    """Group all there is: artist, album, year, and number and title of each track."""
+    return [
+        (one.album_artist, one.album, one.year, [(track.track, track.title) for track in one.tracks])
+        for one in shelf.groups()
+    ]
+
+
+RAIN_AND_HAIL = [(1, "Rain"), (2, "Hail")]
+
+
+@pytest.mark.parametrize("folder", ["", "Downloads", "Ada"])
+@pytest.mark.parametrize(
+    ("before", "year", "after"),
+    [
+        ("Ada - Long", None, " "),
+        ("Ada - Long", None, " - "),
+        ("Ada - 1999 - Long", 1999, ". "),
+        ("Ada_-_Long", None, "_"),
+    ],
+)
+def test_names_of_files_name_their_album_where_no_folder_does(
+    shelf: Shelf, folder: str, before: str, year: int | None, after: str
+) -> None:
+    dash = "_-_" if "_" in before else " - "
+    shelf.untagged(folder, f"{before}{dash}01{after}Rain.wav", f"{before}{dash}02{after}Hail.wav")
+    assert of_each(shelf) == [("Ada", "Long", year, RAIN_AND_HAIL)]
+    (one,) = shelf.groups()
+    assert codes(one) >= {"names_from_files", "artist_from_folder", "missing_tags"}
+    assert (one.verdict, one.sources["album"], one.sources["album_artist"]) == ("take", "file_name", "file_name")
+    assert one.sources.get("year") == ("file_name" if year else None)
+
+
+@pytest.mark.parametrize("folder", ["", "Downloads", "Ada"])
+def test_albums_that_names_of_files_tell_apart_stay_apart(shelf: Shelf, folder: str) -> None:
+    for album in ("Long", "Short"):
+        shelf.untagged(folder, f"Ada - {album} - 01 Rain.wav", f"Ada - {album} - 02 Hail.wav")
+    assert of_each(shelf) == [("Ada", album, None, RAIN_AND_HAIL) for album in ("Long", "Short")]
+
+
+def test_a_compilation_that_names_of_files_tell_has_an_artist_a_song(shelf: Shelf) -> None:
+    shelf.untagged("Downloads", "VA - Long - 01 Rain.wav", "VA - Long - 02 Bo - Hail.wav")
+    assert of_each(shelf) == [("Various Artists", "Long", None, [(1, "Rain"), (2, "Bo - Hail")])]
+
+
+def test_discs_that_names_of_files_tell_are_one_album(shelf: Shelf) -> None:
+    for disc in (1, 2):
+        shelf.untagged("Downloads", *(f"Ada - Long (Disc {disc}) - 0{n} {title}.wav" for n, title in RAIN_AND_HAIL))
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.discs) == ("Ada", "Long", 2)
+
+
+@pytest.mark.parametrize(
+    ("folder", "names", "albums"),
+    [
+        ("Long (Deluxe)", ("Ada - Long - 01 Rain", "Ada - Long - 02 Hail"), {"Long (Deluxe)"}),  # it names one
+        ("Downloads", ("Ada - Long - 01 Rain", "Ada - Short - 02 Hail"), {None}),  # each stands alone
+        ("Downloads", ("Ada - Long - 01 Rain", "Ada - Long - 01 Hail"), {None}),  # they count nothing
+        ("Downloads", ("Unknown Artist - Long - 01 Rain", "Unknown Artist - Long - 02 Hail"), {None}),
+        ("Downloads", ("Ada - Unknown Album - 01 Rain", "Ada - Unknown Album - 02 Hail"), {None}),
+        ("Downloads", ("Adele - 21 Rain", "Adele - 22 Hail"), {None}),
+        ("Downloads", ("Ada - Long - 01 Rain", "Ada - Long - 02 Hail", "Bo - Snow"), {None}),  # whose is the last?
+        ("Downloads", ("Ada - 1999 -  - 01. Rain", "Ada - 1999 -  - 02. Hail"), {None}),
+    ],
+)
+def test_names_of_files_name_no_album_where_that_is_doubtful(
+    shelf: Shelf, folder: str, names: tuple[str, ...], albums: set[str | None]
+) -> None:
+    shelf.untagged(folder, *(f"{name}.wav" for name in names))
+    assert {one.album for one in shelf.groups()} == albums
+
+
+def test_a_song_in_the_root_belongs_to_no_album_that_names_of_others_tell(shelf: Shelf) -> None:
+    shelf.untagged("", "Ada - Long - 01 Rain.wav", "Ada - Long - 02 Hail.wav", "Bo - Snow.wav")
+    assert [(one.album, len(one.tracks)) for one in shelf.groups()] == [("Long", 2), (None, 1)]
+
+
+def test_a_file_that_cannot_be_read_goes_with_the_album_that_names_tell(shelf: Shelf) -> None:
+    shelf.untagged("Downloads", "Ada - Long - 01 Rain.wav", "Ada - Long - 02 Hail.wav")
+    shelf.track("Downloads/Ada - Long - 03 Snow.wav", problem="unreadable_file")
+    assert [(one.album, len(one.tracks)) for one in shelf.groups()] == [("Long", 3)]
+
+
+def test_tags_count_before_names_of_files(shelf: Shelf) -> None:
+    for n, title in RAIN_AND_HAIL:
+        shelf.track(f"Downloads/Bo - Short - 0{n + 2} x.mp3", title=title, artist="Ada", album="Long", track=n)
+    for n in (1, 2):
+        shelf.track(f"Ada/Bo - Wide - 0{n} x.mp3", artist="Ada")
+    assert {one.album for one in shelf.groups()} == {"Long", "Ada"}
