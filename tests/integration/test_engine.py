@@ -751,3 +751,38 @@ def test_pages_of_jobs_follow_one_another(engine: Engine) -> None:
     assert [job.id for job in engine.list(item_id=3)] == [ids[3]]
     assert engine.list(phase="beta") == []
     assert [job.id for job in engine.list(statuses=["queued", "queued"], limit=4)] == ids[:2:-1]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("step", ["_enlist", "_take_back", "launch", "_limit"])
+def test_a_worker_that_cannot_begin_leaves_no_carrier_behind(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The daemon tries again each time that jobs are due; what carries them has threads and connections."""
+    ended: list[bool] = []
+
+    class Fake:
+        def __init__(self, *_: object) -> None:
+            ended.append(False)
+
+        def launch(self) -> None:
+            pass
+
+        def claimed_by(self, _: str) -> list[str]:
+            return []
+
+        def drop(self, _: list[str]) -> None:
+            pass
+
+        def stop(self) -> None:
+            ended[-1] = True
+
+    def fails(*_: object) -> None:
+        raise Retryable("the database is away", code="database_unavailable")
+
+    monkeypatch.setattr("workflow.engine.carrier.Carrier", Fake)
+    monkeypatch.setattr(Fake if step == "launch" else Worker, step, fails)
+    worker = Worker(database, tmp_path, plays(), "here", lambda _: limits({}), concurrency=2, pace=QUICK)
+    with pytest.raises(Retryable):
+        worker.start()
+    assert (ended, worker.is_busy) == ([True], False)
