@@ -361,6 +361,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("empty_disk", VANISHED),
     ),
     Mutant(
+        "an album is published though it is not in staging as it was approved",
+        "processor/publication/drafting.py",
+        "            standing.check(staging, item.path, item, alone=False)\n",
+        "",
+        on_sqlite("as_it_was_approved", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
+        "an album is copied towards a folder of a library that no rename reaches",
+        "processor/publication/laying.py",
+        "        _check_reachable(tree, folder)\n",
+        "",
+        on_sqlite("no_rename_reaches", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
         "what stands in the place of a published album is taken for it",
         "processor/moves/publish.py",
         "        if not sidecar.is_of(tree, folder, transfer_id):\n            message",

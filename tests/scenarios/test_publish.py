@@ -12,23 +12,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from config import admin, libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom
 from config.reasons import Reason
 from config.tables import SettingRow
 from processor.artwork.blobs import Blob
+from processor.filesystem.files import Tree
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import laying, ledger
 from processor.publication.given import Chosen
+from processor.tables import StagingFile
+from processor.transfers import sidecar
 from processor.transfers.hidden import TX
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import rights_bind, song, songs
 from tests.scenarios.house import NOW, House, lines
 from tests.scenarios.publishing import (
     LOW_TIDE,
+    OWN,
     add_library,
     approve,
     given,
@@ -56,18 +60,30 @@ def codes(reasons: Iterable[Reason]) -> list[str]:
     return [reason.code for reason in reasons]
 
 
+def told(house: House) -> list[tuple[object, ...]]:
+    """Return what sidecars in staging say: whose each is, of which album, and which of its files came from where."""
+    found = [sidecar.decode(path.read_bytes()) for path in sorted(house.staging.rglob(OWN))]
+    pairs = [sorted((file.source, file.target) for file in one.files) for one in found]
+    return [
+        (one.transfer_id, one.kind, one.src_root, one.target, one.item["key"], came)
+        for one, came in zip(found, pairs, strict=True)
+    ]
+
+
 def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) -> None:
     library = add_library(house)
     house.drop(LOW_TIDE | {"Low Tide/01 - Song 1.lrc": b"[00:01]la"})
     house.cycle()
     (item_id,) = approve(house)
     before, inodes = house.contents(), {path.stat().st_ino for path in house.staging.rglob("*.flac")}
+    signed = told(house)
     outcome = publish(house, item_id)
     assert (outcome.outcome, outcome.reasons) == ("published", ())
     assert published(library) == [
         f"{ALBUM}/01 - Song 1.flac", f"{ALBUM}/01 - Song 1.lrc", f"{ALBUM}/02 - Song 2.flac",
         f"{ALBUM}/album.greenroom.json", f"{ALBUM}/album.nfo", "Ada/artist.nfo",
     ]  # fmt: skip
+    assert [path.decode() for path in outcome.plan.files] == [path for path in published(library) if OWN not in path]
     assert unexplained(house, library) == []
     assert house.staged() == []
     assert {path.stat().st_ino for path in library.rglob("*.flac")} == inodes
@@ -80,7 +96,9 @@ def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) 
     taken = take_out(house, item_id)
     assert (taken.outcome, taken.reasons) == ("undone", ())
     assert published(library) == []
+    assert [path for path in library.iterdir() if not path.name.startswith(".")] == [], "no empty folder stays"
     assert house.contents() == before
+    assert told(house) == signed, "the folder in staging says again where its files came from"
     house.check_staging()
 
 
@@ -606,6 +624,51 @@ def test_bytes_that_changed_in_staging_are_noticed_by_their_digest(divided_house
     with pytest.raises(NeedsReview, match="has other bytes than were staged"):
         publish(divided_house, item_id)
     assert published(library) == []
+    track.write_bytes(data)
+    os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert publish(divided_house, item_id).outcome == "published"
+
+
+def test_an_album_that_is_not_in_staging_as_it_was_approved_is_not_published(house: House) -> None:
+    """Linked files have no digests: their size alone tells."""
+    library, item_id = staged(house)
+    track = next(house.staging.rglob("*.flac"))
+    track.write_bytes(track.read_bytes() + b"!")
+    with pytest.raises(NeedsReview) as raised:
+        publish(house, item_id)
+    assert (raised.value.reason_code, published(library)) == ("not_as_recorded", [])
+    assert track.exists()
+
+
+def test_a_folder_that_no_rename_reaches_is_told_before_anything_is_copied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, item_id = staged(house)
+    (library / "Ada").mkdir()
+    real = Tree.stat
+
+    def stat_elsewhere(tree: Tree, path: bytes) -> os.stat_result | None:
+        found = real(tree, path)
+        is_mount = found is not None and (tree.root, path) == (os.fsencode(library), b"Ada")
+        return os.stat_result((*found[:2], found.st_dev + 1, *found[3:10])) if found and is_mount else found
+
+    monkeypatch.setattr(Tree, "stat", stat_elsewhere)
+    with pytest.raises(NeedsReview) as raised:
+        publish(house, item_id)
+    assert (raised.value.reason_code, raised.value.path, published(library)) == ("other_filesystem", b"Ada", [])
+
+
+def test_music_that_is_said_to_be_another_than_was_published_and_is_there_alone_is_not_published_over_it(
+    house: House,
+) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    with house.database.begin() as connection:
+        connection.execute(update(StagingFile).where(StagingFile.role == "audio").values(size=StagingFile.size + 1))
+    before = published(library)
+    with pytest.raises(NeedsReview) as raised:
+        publish(house, item_id)
+    assert (raised.value.reason_code, published(library)) == ("music_changed", before)
 
 
 def test_music_that_is_written_to_while_other_music_is_compared_is_not_published(

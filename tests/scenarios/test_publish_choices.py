@@ -91,6 +91,7 @@ def test_what_is_said_of_a_track_stays_said_when_its_album_leaves_the_library_an
     house.change(**{"phase.publish.file": "{title}"})
     for _ in range(2):
         publish(house, item_id)
+        assert publish(house, item_id).outcome == "unchanged"
         assert (library / ALBUM / "Song 1.txt").read_text().strip() == "La la."
         assert take_out(house, item_id).outcome == "undone"
         approve(house)

@@ -160,11 +160,12 @@ def test_what_people_said_of_tracks_stays_with_them(house: House) -> None:
     with house.database.begin() as connection:
         metadata.say(connection, item_id, part, "title", "Second", NOW)
         metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
+        metadata.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
     house.drop(LATE)
     house.run()
     approve(house)
     publish(house, item_id, Chosen())
-    assert "02 - Second.flac" in inside(library)
+    assert "02 - Second.flac" in inside(library), "its folder gets another name only where that is asked for"
     assert b"<title>Second</title>" in inside(library)["album.nfo"]
     assert b"<genre>Folk</genre>" in inside(library)["album.nfo"]
 
