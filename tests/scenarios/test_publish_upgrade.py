@@ -304,15 +304,21 @@ def test_a_folder_cannot_be_renamed_into_itself_nor_into_one_it_is_in(house: Hou
     assert inside(library) == before
 
 
-def test_new_tags_that_fit_into_the_room_of_the_old_ones_are_other_music(house: House) -> None:
+@pytest.mark.parametrize(
+    ("part", "field", "value", "name"),
+    [(part_of(b"01 - Song 1.flac"), "title", "Sung", "01 - Sung"), (ITSELF, "genres", ["Folk"], "01 - Song 1")],
+)
+def test_new_tags_that_fit_into_the_room_of_the_old_ones_are_other_music_whatever_it_is_called(
+    house: House, part: str, field: str, value: object, name: str
+) -> None:
     library, item_id = home(house, "copy")
     with house.database.begin() as connection:
-        metadata.say(connection, item_id, part_of(b"01 - Song 1.flac"), "title", "Sung", NOW)
+        metadata.say(connection, item_id, part, field, value, NOW)
     assert tag_item(house.database, item_id, threading.Event()).outcome == "retagged"
     song = next(house.staging.glob("[!.]*/*/*/01*.flac"))
     assert song.stat().st_size == (library / FOLDER / "01 - Song 1.flac").stat().st_size
     assert publish(house, item_id).outcome == "upgraded"
-    assert inside(library)["01 - Sung.flac"] == song.read_bytes()
+    assert inside(library)[f"{name}.flac"] == song.read_bytes()
     assert publish(house, item_id).outcome == "unchanged"
 
 
