@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -71,6 +72,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" in metafunc.fixturenames:
         only = [kind for name, kind in BOTH.items() if metafunc.definition.get_closest_marker(name)]
         metafunc.parametrize("database_url", only or BOTH.values(), indirect=True)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported, and every test, out of the garbage that each test's end looks through."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
