@@ -19,8 +19,7 @@ pytestmark = pytest.mark.strace
 
 def untold(ended: Ended) -> Iterator[str]:
     """Say what a person would miss in how a command ended."""
-    told = "click.exceptions.UsageError: " in ended.err  # a sentence alone, where click shows it
-    if ("Traceback" in ended.err and not told) or ended.status < 0:
+    if "Traceback" in ended.err or ended.status < 0:
         yield f"it ended with {ended.status}: {ended.err}"
     if not ended.err.strip() and not ended.out.strip():
         yield f"it ended with {ended.status}, and nothing is said at all"
