@@ -50,7 +50,7 @@ _FAILED = b"_failed_"  # SABnzbd
 TEMP_FOLDER_PREFIXES = (b"_unpack_", _FAILED)
 TEMP_FOLDERS = frozenset([b".~tmp~", b".rsync-partial", b"_unpack"])  # of rsync, NZBGet: until all in it is whole
 _FRAGMENT = re.compile(rb"\.part-frag\d+$")  # yt-dlp
-_SOULSEEK = re.compile(rb"incomplete[0-9a-f]{32}")  # Nicotine+, before the name
+_SOULSEEK = re.compile(rb"incomplete(?:~|[0-9a-f]{32})")  # Soulseek NS and Nicotine+, before the name
 _HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of Nextcloud and ownCloud
     rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
 )

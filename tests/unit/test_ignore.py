@@ -48,9 +48,9 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
             for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart .!sync".split()
         ],
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
-        *(b"INCOMPLETE" + b"0f" * 16 + b"01 a.mp3", b"a.flac.lftp-pget-status", b"a.flac.baiduyun.p.downloading"),
+        *(b"INCOMPLETE" + b"0f" * 16 + b"01 a.mp3", b"INCOMPLETE~01 a.mp3", b"a.flac.lftp-pget-status"),
         *(b".getxfer.12.34.mega", b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
-        *(b".in.01 - a.flac.", b".goutputstream-AB12CD", b"a.flac-2.cyberducksegment"),
+        *(b".in.01 - a.flac.", b".goutputstream-AB12CD", b"a.flac-2.cyberducksegment", b"a.baiduyun.p.downloading"),
     ],
 )
 def test_what_is_still_being_written_by_its_name_waits(name: bytes) -> None:
@@ -98,6 +98,7 @@ def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
         (b".01.flac.eUoihF", b"01.flac"),
         (b".01.flac.~3f2a91", b"01.flac"),
         (b"INCOMPLETE" + b"0f" * 16 + b"01.flac", b"01.flac"),
+        (b"INCOMPLETE~01.flac", b"01.flac"),
     ],
 )
 def test_a_temporary_name_says_which_file_it_will_become(name: bytes, whole: bytes) -> None:
