@@ -13,7 +13,8 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple, TypeVar
 
 from config import users
@@ -97,13 +98,33 @@ class Answers:
         leave = Leave(LEAVE.get(), stop)
         task = Task(work, leave)
         while not task.over.wait(self.patience / 2):
-            silent = self.silent(roots, self.at_work)
+            asked = (*roots, *leave.beside)
+            silent = self.silent(asked, self.at_work)
             if silent and leave.end(silent):
                 GIVEN_UP.append(task.over)
                 leave.let_go(self._does_answer)  # to unlock what does not would keep this thread, too
                 raise silence(*next(iter(silent.items())))
-            self.begin(roots)
+            self.begin(asked)
         return task.result()
+
+    @contextmanager
+    def beside(self, root: bytes) -> Iterator[None]:
+        """Let work look at a root that is none of those it holds, and be given up, too, if that one falls silent.
+
+        Raises RootSilent, before anything is looked at, where it does not answer.
+        """
+        try:
+            seen = self.ask(root)
+        except OSError:  # that is an answer; whoever looks is told
+            seen = None
+        if isinstance(seen, Silence):
+            raise silence(root, seen.since)
+        leave = LEAVE.get() or Leave()
+        before, leave.beside = leave.beside, (*leave.beside, root)
+        try:
+            yield
+        finally:
+            leave.beside = before
 
     def _does_answer(self, root: bytes) -> bool:
         try:

@@ -33,6 +33,7 @@ class Leave:
 
     def __init__(self, whole: Leave | None = None, stop: StopSignal | None = None) -> None:
         self._whole, self._stop = whole, stop
+        self.beside: tuple[bytes, ...] = ()  # roots that are looked at just now and are none of those it is waited for
         self._lock = threading.Lock()
         self._under_way: dict[bytes, int] = {}  # changes, by place
         self._is_over = False

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import NamedTuple
 
+from config.answering import ANSWERS
 from config.database import Database
 from config.errors import Retryable
 from config.libraries import Roots
@@ -50,7 +52,9 @@ class Encounters:
             message = f"the item of {show_path(folder)} went away while this was planned; the next cycle looks again"
             raise Retryable(message, code="vanished")
         item = recorded.item
-        with Tree(self._inbound) as inbound, Tree(self._places.get(item.root_uuid, self._staging)) as staging:
+        place = self._places.get(item.root_uuid, self._staging)
+        asked = nullcontext() if place == self._staging else ANSWERS.beside(place)
+        with asked, Tree(self._inbound) as inbound, Tree(place) as staging:
             stands = standing.look_at(staging, folder, item)
             with staging.explained("look into", folder):
                 there = standing.files_below(staging, folder)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 
+from config.answering import ANSWERS
 from config.database import Database
 from config.errors import GreenroomError, Stopped
 from config.libraries import Roots
@@ -68,7 +70,10 @@ class Holders:
         place, is_staged = self._places.get(head.root_uuid), head.root_uuid == self._staging.root_uuid
         tracks = [file for file in files if file.role == "audio"]
         try:
-            shared, alike = self._compare(place, head.path, tracks, music) if place else (0, 0)
+            shared, alike = (0, 0)
+            if place:
+                with nullcontext() if is_staged else ANSWERS.beside(place):
+                    shared, alike = self._compare(place, head.path, tracks, music)
         except Stopped:
             raise
         except GreenroomError:  # the album does not depend on it

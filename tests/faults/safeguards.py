@@ -1075,6 +1075,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("same_sizes", "tests/scenarios/test_other_keys.py"),
     ),
     Mutant(
+        "an item of another key is looked for on a library that hangs",
+        "processor/staging/holders.py",
+        "with nullcontext() if is_staged else ANSWERS.beside(place):",
+        "with nullcontext():",
+        on_sqlite("disk_hangs_keeps_no", "tests/scenarios/test_other_keys.py"),
+    ),
+    Mutant(
+        "an album of this key is looked for on a library that hangs",
+        "processor/staging/encounters.py",
+        "nullcontext() if place == self._staging else ANSWERS.beside(place)",
+        "nullcontext()",
+        on_sqlite("disk_hangs_keeps_no", "tests/scenarios/test_other_keys.py"),
+    ),
+    Mutant(
+        "a library that falls silent while it is looked at keeps the locks of others",
+        "config/answering.py",
+        "asked = (*roots, *leave.beside)",
+        "asked = (*roots,)",
+        tests(LEAVE),
+    ),
+    Mutant(
         "a part of an item is a copy of it",
         "processor/planning/copies.py",
         "holder.shared == holder.tracks == tracks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from config.answering import ANSWERS, Sight, look_at
 from config.errors import Stopped
 from processor import process
 from processor.filesystem.files import Tree
@@ -313,3 +315,40 @@ def test_a_library_that_is_away_keeps_no_album_out(house: House) -> None:
     os.rename(library, f"{library}.away")
     house.drop(songs("b", "flac", TWO))
     assert lines(house.run()) == ["staged Ada / Low Tide: 2 tracks"]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["its own", "another"])
+def test_a_library_whose_disk_hangs_keeps_no_cycle(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """It was published under its own key, or under another one: neither may be looked at for ever."""
+    library = add_library(house)
+    house.drop(songs("a", "flac", TWO))
+    house.cycle()
+    (item_id,) = approve(house, KEY)
+    publish(house, item_id)
+    if not is_known:
+        rename_key(house)
+    answers = threading.Event()
+
+    def look(root: bytes) -> Sight:
+        if root == os.fsencode(library):
+            assert answers.wait(60)
+        return look_at(root)
+
+    def opened(tree: Tree, root: bytes) -> None:
+        assert root != os.fsencode(library), "this would wait for ever"
+        open_tree(tree, root)
+
+    open_tree = Tree.__init__
+    monkeypatch.setattr(Tree, "__init__", opened)
+    monkeypatch.setattr(ANSWERS, "_do", look)
+    monkeypatch.setattr(ANSWERS, "patience", 1.0)
+    house.drop(songs("b", "flac", TWO))
+    house.report = house.run()
+    answers.set()
+    if is_known:
+        assert lines(house.report) == ["failed Ada / Low Tide: 2 tracks"]
+        assert "has not answered yet" in told(house, "disk_late")[0]
+    else:
+        assert lines(house.report) == ["staged Ada / Low Tide: 2 tracks"]

@@ -101,6 +101,50 @@ def test_who_waits_goes_on_with_the_disk_named_and_the_others_let_go() -> None:
     assert disks.wake_up() is None
 
 
+def test_work_that_only_looks_at_the_disk_that_hangs_is_given_up_too_and_asks_it_before_the_next_look() -> None:
+    disks = Disks()
+
+    def work() -> None:
+        with disks.answers.beside(HANGS):
+            pass
+        with disks.answers.beside(HANGS):
+            disks.hang()
+        with pytest.raises(LeaseLost):
+            check()
+
+    def waited_for() -> None:
+        leave = LEAVE.get()
+        assert leave is not None
+        leave.holding([ANSWERS], disks.let_go.extend)
+        work()
+        disks.ended.set()
+
+    with pytest.raises(RootSilent) as silent:
+        disks.answers.changing([ANSWERS], waited_for)
+    assert (silent.value.path, disks.let_go) == (HANGS, [ANSWERS])
+    with pytest.raises(RootSilent), disks.answers.beside(HANGS):
+        pytest.fail("it does not answer")
+    disks.may_answer.set()
+    assert disks.ended.wait(WAIT)
+
+
+def test_a_disk_that_was_looked_at_may_hang_later_without_a_word() -> None:
+    disks = Disks(at_work=0.0)
+
+    def work() -> int:
+        with disks.answers.beside(HANGS):
+            pass
+        disks.answers.begin([HANGS])
+        disks.begin_to_hang()
+        disks.answers.begin([HANGS])
+        while disks.looks.count(ANSWERS) < 3:
+            assert not disks.ended.wait(0.001)
+        return 7
+
+    assert disks.answers.changing([ANSWERS], work) == 7
+    disks.may_answer.set()
+
+
 def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path: Path) -> None:
     disks, database, told = Disks(), Database(f"sqlite:///{tmp_path / 'rows.db'}"), []
 
