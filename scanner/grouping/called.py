@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import chain
 
 from scanner.grouping.album_names import AlbumName, is_nameless, parse_album
@@ -19,7 +20,7 @@ _ALBUM_FIRST = pattern(  # "Artist - Album - 01 Title", "Artist - 1999 - Album -
 
 
 def with_names(tracks: list[Track], folder: str) -> list[Track]:
-    """Fill album, artist, year and number from the names of files, where two or more of them tell one album.
+    """Fill album, artist, year and number from the names of files, where some tell one album and count its tracks.
 
     `folder` is what their folder is called, "" in the root. One that names an album counts before names of files, and
     so does what else lies in it: only loose files of the root have nothing to do with one another.
@@ -32,8 +33,8 @@ def with_names(tracks: list[Track], folder: str) -> list[Track]:
     for track in untagged:
         if filled := _filled(track, folder):
             albums[fold(filled.album or ""), fold(filled.album_artist or "")][track.row.file_id] = filled
-    several = [members for members in albums.values() if len({one.number for one in members.values()}) > 1]
-    found = dict(chain.from_iterable(members.items() for members in several))
+    counted = [members for members in albums.values() if _count(members.values())]
+    found = dict(chain.from_iterable(members.items() for members in counted))
     if not found or (folder and len(found) < len(readable)):
         return tracks
     return [found.get(track.row.file_id, track) for track in tracks]
@@ -42,6 +43,12 @@ def with_names(tracks: list[Track], folder: str) -> list[Track]:
 def _is_known(track: Track) -> bool:
     """Tell whether tags name an album or somebody; names of files are asked only where they are all there is."""
     return bool(track.album or track.release_id or track.artist or track.album_artist)
+
+
+def _count(tracks: Iterable[Track]) -> bool:
+    """Tell whether one number follows another; those of "7 Inch Mix" and "12 Inch Mix" are words of titles."""
+    numbers = {track.track for track in tracks if track.track is not None}
+    return any(number + 1 in numbers for number in numbers)
 
 
 def _filled(track: Track, folder: str) -> Track | None:

@@ -149,6 +149,7 @@ def test_discs_that_names_of_files_tell_are_one_album(shelf: Shelf) -> None:
         ("Long (Deluxe)", ("Ada - Long - 01 Rain", "Ada - Long - 02 Hail"), {"Long (Deluxe)"}),  # it names one
         ("Downloads", ("Ada - Long - 01 Rain", "Ada - Short - 02 Hail"), {None}),  # each stands alone
         ("Downloads", ("Ada - Long - 01 Rain", "Ada - Long - 01 Hail"), {None}),  # they count nothing
+        ("", ("Ada - Long - 12 Inch Mix", "Ada - Long - 7 Inch Mix"), {None}),  # nor do words of titles
         ("Downloads", ("Unknown Artist - Long - 01 Rain", "Unknown Artist - Long - 02 Hail"), {None}),
         ("Downloads", ("Ada - Unknown Album - 01 Rain", "Ada - Unknown Album - 02 Hail"), {None}),
         ("Downloads", ("Adele - 21 Rain", "Adele - 22 Hail"), {None}),
