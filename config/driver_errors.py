@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, DataError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
@@ -19,6 +19,9 @@ READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby 
 NO_SCHEMA = "3F000"  # of PostgreSQL, where the search_path of a URL or a role names none that is there
 NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
+# Of no statement itself: SQLite is locked or full; PostgreSQL has no room, memory or connections, or a lock is held.
+_OF_OTHERS_SQLITE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+_OF_OTHERS_POSTGRESQL = ("53", "55P03")
 _TABLE = re.compile(r"\bfor table (\w+)")
 _INTERNAL = {
     READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
@@ -60,6 +63,20 @@ def answering(url: URL) -> Iterator[None]:
                 "the libraries again, and then run `greenroom fsck --adopt`"
             )
         raise Misconfigured(message) from error
+
+
+def may_be_own(url: URL, error: BaseException) -> bool:
+    """Tell whether an error that `answering` raised may be of its statement alone, while the database serves others.
+
+    It is not where the connection was lost or could not be had, others hold a lock, or the disk is full.
+    """
+    found = error.__cause__
+    if not isinstance(found, DBAPIError) or found.statement is None or found.connection_invalidated:
+        return False
+    if _is_sqlite(url):
+        code = getattr(found.orig, "sqlite_errorcode", 0) & 0xFF
+        return code not in _OF_OTHERS_SQLITE and not _told_by_its_disk(url, found.orig)
+    return not (getattr(found.orig, "sqlstate", None) or "").startswith(_OF_OTHERS_POSTGRESQL)
 
 
 def _told_by_its_disk(url: URL, error: object) -> str:

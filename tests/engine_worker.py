@@ -55,6 +55,7 @@ class Script(Payload):
         "open",
         "busy",
         "miss",
+        "ask",
     ] = "end"
     seconds: float = 0
     times: int = 0
@@ -130,6 +131,17 @@ def _miss(context: Context, job: Job, payload: Script) -> None:
     raise Retryable("the database did not answer", code="database_unavailable")
 
 
+def _ask(context: Context, job: Job, payload: Script) -> None:
+    refused = "SELECT * FROM nowhere" if context.database.is_sqlite else raising("57014")
+    with context.database.begin() as connection:
+        connection.exec_driver_sql(refused)
+
+
+def raising(state: str) -> str:
+    """Return what PostgreSQL answers with an error of that SQLSTATE."""
+    return f"DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}'; END $$"
+
+
 def _kill(context: Context, job: Job, payload: Script) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -144,7 +156,7 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 _ACTS = {
     "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "quote": _quote,
     "break": _break, "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open, "busy": _busy,
-    "miss": _miss,
+    "miss": _miss, "ask": _ask,
 }  # fmt: skip
 
 

@@ -1037,14 +1037,21 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "workflow/engine/failure.py",
         'Verdict("queued", OUTAGE_SECONDS, counts=False,',
         'Verdict("queued", OUTAGE_SECONDS, counts=True,',
-        on_sqlite("away_once", "tests/integration/test_engine.py"),
+        on_sqlite("database_that_is_away", "tests/integration/test_engine.py"),
     ),
     Mutant(
         "a statement that the database never does is tried for ever",
         "workflow/engine/failure.py",
-        "if not (is_again and answers):",
+        "if not (is_again and is_own):",
         "if True:",
         on_sqlite("ever_later", "tests/integration/test_engine.py"),
+    ),
+    Mutant(
+        "a job is given up because the disk of the database is full for two hours",
+        "config/driver_errors.py",
+        "return code not in _OF_OTHERS_SQLITE and",
+        "return",
+        on_sqlite("no_want_of_room", "tests/integration/test_engine.py"),
     ),
     Mutant(
         "a lease that could not be renewed counts as renewed",

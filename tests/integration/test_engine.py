@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import event, select, text, update
 
 from config.database import Database
+from config.driver_errors import answering, may_be_own
 from config.errors import Busy, LeaseLost, Misconfigured, Retryable, RootSilent, Unmoved
 from config.machine import utc_now
 from daemon.worker import GRACE_SECONDS
-from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
+from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays, raising
 from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs, wanting
 from workflow.engine.engine import Engine
@@ -335,10 +336,11 @@ def test_a_job_that_finds_no_room_costs_no_attempt_and_people_hear_of_it_once(
     assert "until then it is tried again every few minutes" in told[0].why
 
 
-def test_a_database_that_is_away_once_costs_no_attempt_and_is_told_once_if_it_is_so_again(
-    database: Database, engine: Engine, work: Any
+@pytest.mark.parametrize("do", ["miss", "ask"])
+def test_a_database_that_is_away_costs_no_attempt_but_a_statement_that_it_refuses_again_does_and_both_are_told_once(
+    database: Database, engine: Engine, work: Any, do: str
 ) -> None:
-    ids = [submit(engine, "alpha", n, do="miss") for n in range(3)]
+    ids = [submit(engine, "alpha", n, do=do) for n in range(3)]
     work(alpha=Limits(1))
 
     def told() -> list[str]:
@@ -350,26 +352,58 @@ def test_a_database_that_is_away_once_costs_no_attempt_and_is_told_once_if_it_is
 
     assert told() == [], "it may be a restart, which is over"
     assert {engine.show(one).attempt for one in ids} == {0}
-    for attempt in (1, 2):  # the database answers the worker, so it is the job's own
+    for attempt in (1, 2):
         fences = {job.id: job.fence for job in map(engine.show, ids)}
         with database.begin() as connection:
             connection.execute(update(JobRow).values(not_before=utc_now()))
         until(lambda: all(engine.show(one).fence > fences[one] for one in ids))  # noqa: B023
         (why,) = told()
-        assert why.startswith("the database did not answer; until then it is tried again")
-        assert {engine.show(one).attempt for one in ids} == {attempt}
+        assert "did not answer" in why
+        assert "; until then it is tried again" in why
+        assert {engine.show(one).attempt for one in ids} == {attempt if do == "ask" else 0}
+
+
+def test_an_error_of_the_database_is_that_of_a_statement_only_if_it_is_no_lock_no_want_of_room_and_no_lost_connection(
+    database: Database,
+) -> None:
+    def ask(*statements: str) -> None:
+        with database.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def is_own(*statements: str) -> bool:
+        with pytest.raises(Retryable) as refused:
+            ask(*statements)
+        assert refused.value.reason_code == OUTAGE
+        return may_be_own(database.url, refused.value)
+
+    assert not may_be_own(database.url, Retryable("the file of the database is gone", code=OUTAGE))
+    if not database.is_sqlite:
+        assert [is_own(raising(state)) for state in ("57014", "58030")] == [True, True]
+        assert [is_own(raising(state)) for state in ("53100", "53300", "55P03")] == [False] * 3
+        assert not is_own("SELECT pg_terminate_backend(pg_backend_pid())")
+        return
+    assert is_own("SELECT * FROM nowhere")
+    full = "PRAGMA max_page_count = 1", "CREATE TABLE more AS SELECT zeroblob(1 << 20)"
+    assert not is_own(*full)
+    with closing(sqlite3.connect(database.url.database or "")) as other, database.read() as reading:
+        reading.exec_driver_sql("SELECT * FROM jobs").all()
+        other.execute("CREATE TABLE more (less)")
+        with pytest.raises(Retryable) as refused, answering(database.url):
+            reading.exec_driver_sql("DELETE FROM jobs")  # after what it has not seen
+    assert not may_be_own(database.url, refused.value)
 
 
 def test_a_job_that_the_database_alone_never_answers_comes_back_ever_later_and_gives_up() -> None:
     """Such as a statement that takes longer than statement_timeout, or reads a page of the disk that is broken."""
 
-    def judged(attempt: int, *, answers: bool = True, before: str | None = OUTAGE) -> Verdict:
+    def judged(attempt: int, *, is_own: bool = True, before: str | None = OUTAGE) -> Verdict:
         error = Retryable("the database did not answer", code=OUTAGE)
-        return judge(error, attempt, plays()["alpha"].retries, 0.5, before, answers=answers)
+        return judge(error, attempt, plays()["alpha"].retries, 0.5, before, is_own=is_own)
 
     for attempt in (1, OUTAGE_ATTEMPTS):
         assert judged(attempt, before=None) == Verdict("queued", 60, counts=False), "once may be a restart"
-        assert judged(attempt, answers=False) == Verdict("queued", 60, counts=False, is_told=True)
+        assert judged(attempt, is_own=False) == Verdict("queued", 60, counts=False, is_told=True)
     waits = [judged(attempt) for attempt in range(1, OUTAGE_ATTEMPTS)]
     assert [verdict.delay for verdict in waits] == [120, 240, 480, 960, 1920, 3600]
     assert {(verdict.status, verdict.counts, verdict.is_told) for verdict in waits} == {("queued", True, True)}

@@ -76,12 +76,12 @@ AWAY: Final[dict[type[Exception], float]] = {PhaseAway: BUSY_SECONDS, RootBusy: 
 
 
 def judge(
-    error: Exception, attempt: int, retries: Retries, jitter: float, before: str | None = None, *, answers: bool = False
+    error: Exception, attempt: int, retries: Retries, jitter: float, before: str | None = None, *, is_own: bool = False
 ) -> Verdict:
     """Return what becomes of a job whose `attempt`-th start ended with an error; `jitter` is 0…1.
 
     `before` is the code its start before ended with: that the database is away people hear only if it was so twice.
-    If it `answers` its worker all the same, twice in a row is no outage, but a statement of the job that it never does.
+    Where that `is_own`, twice in a row is no outage, but a statement of the job that the database never does.
 
     What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
     lengthened by up to a half, so that jobs that failed together do not come back together. A disk that does not answer
@@ -91,7 +91,7 @@ def judge(
         return Verdict("queued", min(SILENT_SECONDS, max(BUSY_SECONDS, error.seconds)), counts=False)
     if isinstance(error, GreenroomError) and error.reason_code == OUTAGE:
         is_again = before == OUTAGE
-        if not (is_again and answers):
+        if not (is_again and is_own):
             return Verdict("queued", OUTAGE_SECONDS, counts=False, is_told=is_again)
         if attempt >= max(OUTAGE_ATTEMPTS, retries.attempts):
             return Verdict("dead")

@@ -16,6 +16,7 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from config.database import Database
+from config.driver_errors import may_be_own
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
 from config.machine import utc_now
 from config.reasons import show_text
@@ -187,8 +188,8 @@ class Runner:
 
     def _fail(self, context: Context, job: Job, error: Exception) -> None:
         retries = self._works[job.phase].retries
-        answers, jitter = self._is_answered(), random.random()  # noqa: S311  no secret
-        verdict = judge(error, job.attempt, retries, jitter, job.code, answers=answers)
+        jitter = random.random()  # noqa: S311  no secret
+        verdict = judge(error, job.attempt, retries, jitter, job.code, is_own=self._is_own(error))
         ours = isinstance(error, GreenroomError)
         failure = {
             "attempt": job.attempt,
@@ -207,8 +208,10 @@ class Runner:
                 level, said = "INFO", "a job was cancelled"
             log.opt(exception=None if ours else error).log(level, said)
 
-    def _is_answered(self) -> bool:
-        """Tell whether the database does what others ask of it just now, also to be written to."""
+    def _is_own(self, error: Exception) -> bool:
+        """Tell whether the database refuses a job alone: it does what others ask of it just now."""
+        if not may_be_own(self._database.url, error):
+            return False
         try:
             with self._database.begin() as connection:
                 jobs.held_by(connection, self.executor)

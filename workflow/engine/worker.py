@@ -233,15 +233,15 @@ class Worker:
                 self._alive_since = None if name == "beat" else self._alive_since
                 if error.message != told:
                     logger.bind(what=name, error=error.message).warning("failed; it is tried again")
-                else:
-                    self._trouble[name] = told
+                if told:
+                    self._trouble[name] = error.message
                 told = error.message
             except Exception as error:  # noqa: BLE001 - what keeps a worker going must not end
                 self._alive_since = None if name == "beat" else self._alive_since
                 if repr(error) != told:
                     logger.bind(what=name).exception("failed unexpectedly; it is tried again")
-                else:
-                    self._trouble[name] = told
+                if told:
+                    self._trouble[name] = repr(error)
                 told = repr(error)
             self._stop.wait(seconds)
 
