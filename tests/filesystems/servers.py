@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,7 +158,8 @@ def _mount(kind: str, options: str, what: str, place: Path) -> None:
 
 def is_known(name: str) -> bool:
     """Tell whether the kernel has a file system, or a module that brings it."""
-    subprocess.run(["modprobe", "-q", name], check=False)
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "-q", name], check=False)
     return any(line.split()[-1] == name for line in Path("/proc/filesystems").read_text().splitlines())
 
 
