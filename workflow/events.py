@@ -183,12 +183,12 @@ def of_run(connection: Connection, run_id: str, kinds: Collection[Kind]) -> list
     return [_event(row) for row in connection.execute(select(EventRow.__table__).where(*mine).order_by(EventRow.id))]
 
 
-def last_failure(connection: Connection) -> str | None:
-    """Return the code of the reason the last run failed for; None if it did not fail. Dry runs do not count."""
+def last_end(connection: Connection) -> Mapping[str, Any]:
+    """Return the facts of the last run's end, empty if there was none. Dry runs do not count."""
     query = select(EventRow.facts).where(_IS_END).order_by(EventRow.id.desc())
     ends = (row for row in connection.execute(query.limit(LOOKED_BACK)) if not row.facts.get("dry_run"))
     last = next(ends, None)
-    return None if last is None else last.facts.get("code")
+    return {} if last is None else last.facts
 
 
 def was_told(connection: Connection, kind: Kind, subject: str, since: dt.datetime) -> bool:

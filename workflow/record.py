@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,9 +17,10 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Stopped
 from config.reasons import Reason
 from config.sections import StagingScan
+from processor.planning.plan import AlbumPlan
 from processor.process import ProcessResult
 from workflow import events, plans, runs, telling
-from workflow.report import CycleReport, stored_reasons
+from workflow.report import CycleReport, staying, stored_reasons, why_failed
 from workflow.request import Request
 from workflow.telling import RunEnd
 
@@ -92,6 +94,7 @@ class RunRecord:
             counts=report.counts,
             reasons=stored_reasons(result.albums),
             error=trouble,
+            albums=result.albums,
             scan_db=str(scan_db),
         )
         log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self.dry_run)
@@ -136,14 +139,22 @@ class RunRecord:
             exit_code=error.exit_code,
         )
 
-    def _end(self, status: runs.RunStatus, error: GreenroomError | None, **columns: Any) -> None:
+    def _end(
+        self,
+        status: runs.RunStatus,
+        error: GreenroomError | None,
+        albums: Sequence[AlbumPlan] | None = None,
+        **columns: Any,
+    ) -> None:
         with self._database.begin() as connection:
             if not self._open:
                 runs.start(connection, self._row)
             now, message = dt.datetime.now(dt.UTC), error and error.message
             runs.finish(connection, self.id, status=status, finished_at=now, error=message, **columns)
             code = error.reason_code if error else None
-            end = RunEnd(self.id, self.dry_run, status, message or status, code, columns.get("counts", {}))
+            why = message or why_failed(albums or ()) or status
+            stays = None if albums is None else staying(albums)
+            end = RunEnd(self.id, self.dry_run, status, why, code, columns.get("counts", {}), stays)
             _tell(connection, end, now)
         self._open = False
 
@@ -167,7 +178,7 @@ def record_skip(database: Database, settings: StagingScan, fire_time: dt.datetim
 def _tell(connection: Connection, end: RunEnd, now: dt.datetime) -> None:
     """Tell of a run's end; of one that could not count what it staged, as many albums as were told of one by one."""
     counts = end.counts or {"staged": len(events.of_run(connection, end.run_id, events.STAGED))}
-    events.tell(connection, telling.of_run(end._replace(counts=counts), events.last_failure(connection)), now)
+    events.tell(connection, telling.of_run(end._replace(counts=counts), events.last_end(connection)), now)
 
 
 def _row_status(error: GreenroomError | None) -> runs.RunStatus:

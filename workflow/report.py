@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from config.errors import GreenroomError
 from config.reasons import Reason, path_text
@@ -14,6 +15,7 @@ from processor.planning.plan import AlbumPlan, Outcome
 
 MAX_STORED_REASONS = 500  # in one run row; the report itself has all of them
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+LOOKED_AT: Final[frozenset[Outcome]] = frozenset({"needs_review", "quarantined", "conflict", "failed"})  # by somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,22 @@ def plan_json(report: CycleReport) -> dict[str, Any]:
         if album.outcome == "staged"
     ]
     return {"format": 1, "run_id": report.run_id, "dry_run": report.dry_run, "albums": moves}
+
+
+def staying(albums: Iterable[AlbumPlan]) -> str:
+    """Return a digest of the albums that somebody has to look at, empty if there are none: which, how and why."""
+    lines = sorted(
+        f"{album.outcome} {album.group.key} {' '.join(sorted({reason.code for reason in album.reasons}))}"
+        for album in albums
+        if album.outcome in LOOKED_AT
+    )
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:32] if lines else ""
+
+
+def why_failed(albums: Iterable[AlbumPlan]) -> str | None:
+    """Return why the first album that failed did; None if none did."""
+    failed = (album.reasons[0].message for album in albums if album.outcome == "failed" and album.reasons)
+    return next(failed, None)
 
 
 def stored_reasons(albums: Iterable[AlbumPlan]) -> list[dict[str, Any]]:

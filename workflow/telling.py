@@ -21,7 +21,7 @@ def album_name(item: Mapping[str, Any]) -> str:
 
 
 class RunEnd(NamedTuple):
-    """How a run ended: why in words, and the code of the error if one ended it."""
+    """How a run ended: why in words, the code of the error if one ended it, and what `staying` says of its albums."""
 
     run_id: str
     dry_run: bool
@@ -29,19 +29,23 @@ class RunEnd(NamedTuple):
     why: str
     code: str | None = None
     counts: Mapping[str, int] = {}
+    stays: str | None = None
 
 
-def of_run(end: RunEnd, before: str | None) -> list[Event]:
+def of_run(end: RunEnd, before: Mapping[str, Any]) -> list[Event]:
     """Return the event of a run's end; one that was skipped is none.
 
-    `before` is the code the run before failed with, None if it did not: so who hears it knows what is new. A run that
-    was stopped or killed tells nothing of that; it is heard of for what it staged until then.
+    `before` are the facts of the last end, so who hears it knows what is new: `before`, the code that run failed with,
+    and `unheard`, whether other albums stay than then. A run that was stopped or killed tells nothing of that; it is
+    heard of for what it staged until then.
     """
     kind = _RUNS.get(end.status)
     if kind is None:
         return []
-    code = before if end.status == "interrupted" else end.code
-    facts = {"dry_run": end.dry_run, "counts": dict(end.counts), "code": code, "before": before}
+    code = before.get("code") if end.status == "interrupted" else end.code
+    stays = before.get("stays") if end.stays is None else end.stays
+    facts = {"dry_run": end.dry_run, "counts": dict(end.counts), "code": code, "before": before.get("code")}
+    facts |= {"stays": stays, "unheard": bool(stays) and stays != before.get("stays")}
     return [Event(kind, f"run {end.run_id}", end.why, run_id=end.run_id, facts=facts)]
 
 

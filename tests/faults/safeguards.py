@@ -753,6 +753,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_message_is_sent", "tests/integration/test_events.py"),
     ),
     Mutant(
+        "what stays in inbound is told again by every run",
+        "workflow/telling.py",
+        '"unheard": bool(stays) and stays != before.get("stays")',
+        '"unheard": bool(stays)',
+        on_sqlite("stays_in_inbound", "tests/integration/test_events.py"),
+    ),
+    Mutant(
+        "all is said to be well again while albums fail",
+        "workflow/chores/notify.py",
+        "and over and not failed",
+        "and over",
+        on_sqlite("while_albums_fail", "tests/integration/test_events.py"),
+    ),
+    Mutant(
         "work is given up in the middle of a change on a disk that answers",
         "config/leave.py",
         "self._is_over = all(any(_is_in(place, root) for root in silent) for place in under_way)",

@@ -16,15 +16,18 @@ from sqlalchemy import Connection, text
 from config import admin
 from config.database import Database
 from config.errors import Busy, Misconfigured, Retryable, Stopped
+from config.reasons import Reason
 from config.sections import StagingScan
 from daemon.bootstrap import application
 from processor.items import storing
+from processor.planning.plan import AlbumPlan, Outcome
 from processor.process import ProcessResult
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer
 from tests.carrying import carrying
 from tests.commands import chosen, greenroom
 from tests.items import album
+from tests.shelf import Shelf
 from tests.waiting import until
 from workflow import events, runs, succession
 from workflow.chores import cleanup, notify
@@ -80,6 +83,13 @@ def began(database: Database) -> RunRecord:
     run = RunRecord(database, StagingScan(), Request(dry_run=False), trigger="schedule", fire_time=None)
     run.start(holding_lock=True)
     return run
+
+
+def stays(name: str, outcome: Outcome, code: str) -> AlbumPlan:
+    """Return what a cycle found of an album of one song that stays in inbound."""
+    shelf = Shelf()
+    shelf.album(name, [1], album=name)
+    return AlbumPlan(shelf.only(), outcome, None, (), (Reason(code, f"{code} of {name}"),))
 
 
 def put(database: Database, **settings: Any) -> None:
@@ -272,6 +282,43 @@ def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Databas
     assert "well again" in notify.rendered([over])[1]
 
 
+def test_what_stays_in_inbound_is_told_once_and_why_it_failed(database: Database, engine: Engine) -> None:
+    """Each run finds it again: hourly, for as long as nobody clears up."""
+    put(database, notify__urls="json://127.0.0.1:9/")
+    events.dispatch(database, [Notifier()], NOW)
+    broken, full = stays("Broken", "quarantined", "unreadable"), stays("Tide", "failed", "no_room")
+    away = Misconfigured("no disk", code="root_away")
+    told_of, texts = [], []
+    for albums in ([broken], [broken], away, [broken], [broken, full], [full, broken], [], [broken]):
+        run = began(database)
+        if isinstance(albums, Misconfigured):
+            run.fail(albums)
+        else:
+            run.finish(b"/in", b"/staging", ProcessResult(tuple(albums), ()), Path("scan.db"))
+        events.dispatch(database, [Notifier()], NOW)
+        told_of.append(len([job for job in engine.list(phase="notify") if run.id in job.subject]))
+        with database.read() as connection:
+            texts.append(notify.rendered(events.of_run(connection, run.id, KINDS))[1])
+    assert told_of == [1, 0, 1, 1, 1, 0, 0, 1]
+    assert ["well again" in text for text in texts] == [n == 3 for n in range(8)]
+    assert "1 failed): no_room of Tide" in texts[4]
+
+
+def test_while_albums_fail_nothing_is_well_again_and_of_a_failure_it_is_said_why(database: Database) -> None:
+    full = stays("Tide", "failed", "no_room")
+    trouble = Retryable("no space left on /staging", code="disk_full")
+    run = began(database)
+    run.finish(b"/in", b"/staging", ProcessResult((full,), (), trouble), Path("scan.db"))
+    again = began(database)
+    again.finish(b"/in", b"/staging", ProcessResult((full,), ()), Path("scan.db"))
+    with database.read() as connection:
+        texts = [notify.rendered(events.of_run(connection, one.id, KINDS))[1] for one in (run, again)]
+    assert texts == [
+        f"run failed: run {run.id} (1 albums, 1 tracks, 1 failed): no space left on /staging",
+        f"run finished: run {again.id} (1 albums, 1 tracks, 1 failed): no_room of Tide",
+    ]
+
+
 def test_of_a_huge_run_a_person_is_told_how_it_ended_before_some_of_its_albums() -> None:
     staged = [events.Event("item_staged", f"album {n}", "new", n) for n in range(1_000)]
     title, text = notify.rendered([*staged, events.Event("run_failed", "run r", "the disk is full")])
@@ -303,7 +350,8 @@ def test_what_a_run_staged_is_told_though_it_came_to_no_end(
         assert len(told_of) == (bool(staged) or (end == "lost" and not failed_before))
     with database.read() as connection:
         title, text = notify.rendered(events.of_run(connection, run.id, KINDS))
-        assert events.last_failure(connection) == ("database_unavailable" if failed_before or end == "lost" else None)
+        failure = events.last_end(connection).get("code")
+    assert failure == ("database_unavailable" if failed_before or end == "lost" else None)
     assert "2 staged" in title
     assert "well again" not in text
 

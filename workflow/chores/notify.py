@@ -7,7 +7,7 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from pydantic import Field, field_validator
@@ -168,12 +168,12 @@ class Notifier:
 
 
 def is_worth_telling(event: Event) -> bool:
-    """Whether the end of a run is news: it failed for another reason than the one before, it is well again, or
-    something moved or waits for a person. A dry run never is.
+    """Whether the end of a run is news: it failed for another reason than the one before, it is well again, something
+    moved, or other albums than at the end before wait for somebody. A dry run never is.
     """
-    counts, before = event.facts.get("counts", {}), event.facts.get("before")
-    moved = any(counts.get(outcome) for outcome in ("staged", "needs_review", "quarantined", "conflict", "failed"))
-    return not event.facts.get("dry_run") and (event.facts.get("code") != before or moved)
+    facts = event.facts
+    moved = facts.get("counts", {}).get("staged") or facts.get("unheard")
+    return not facts.get("dry_run") and bool(facts.get("code") != facts.get("before") or moved)
 
 
 def rendered(told: Sequence[Event]) -> tuple[str, str]:
@@ -195,10 +195,13 @@ def as_json(told: Sequence[Event]) -> dict[str, Any]:
 
 
 def _line(event: Event) -> str:
-    counts: Iterable[str] = (f"{n} {name}" for name, n in event.facts.get("counts", {}).items() if n)
+    counts = event.facts.get("counts", {})
+    failed = event.kind == "run_failed" or counts.get("failed")
     over = event.facts.get("before") and not event.facts.get("code")
-    well = ["well again"] if event.kind == "run_finished" and over else []
-    return f"{_WORDS[event.kind]}: {event.subject} ({', '.join([*well, *counts]) or event.why})"
+    well = ["well again"] if event.kind == "run_finished" and over and not failed else []
+    said = ", ".join([*well, *(f"{n} {name}" for name, n in counts.items() if n)])
+    why = f": {event.why}" if said and failed else ""
+    return f"{_WORDS[event.kind]}: {event.subject} ({said or event.why}){why}"
 
 
 def send(url: str, title: str, body: str) -> None:
