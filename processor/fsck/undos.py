@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Stopped
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import within
 from processor.fsck.remains import Candidates, Shape, Standing
@@ -17,7 +17,7 @@ KINDS = frozenset(UNDOS.values())
 
 
 def examine(undo: Transfer, *, is_listed: bool) -> Standing:
-    """Look at every file of an undo wherever it can be. Reads only, raises nothing.
+    """Look at every file of an undo wherever it can be. Reads only, raises Stopped.
 
     `is_listed`: the item still says what the undo takes back, so it is not published. `is_final`: its album is
     somewhere in staging; `is_hidden`: the folder it fills inbound from is there.
@@ -27,6 +27,8 @@ def examine(undo: Transfer, *, is_listed: bool) -> Standing:
             home = _home(undo, staging)
             is_hidden = inbound.stat(hidden_folder(undo)) is not None
             files = tuple(_candidates(file, undo, staging, home, inbound) for file in undo.files)
+    except Stopped:
+        raise
     except GreenroomError as error:
         return Standing(undo, True, False, False, (), error.message, is_listed)
     return Standing(undo, True, home is not None, is_hidden, files, None, is_listed)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from config.database import Database
-from config.errors import GreenroomError, Rejected
+from config.errors import GreenroomError, Rejected, Stopped
 from config.libraries import list_libraries
 from config.machine import boot_id
 from config.reasons import show_path
@@ -84,7 +84,7 @@ def _listed_by(transfer: Transfer) -> str:
 
 
 def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
-    """Look at every file of a transfer wherever it can be, copies byte by byte. Reads only, raises nothing."""
+    """Look at every file of a transfer wherever it can be, copies byte by byte. Reads only, raises Stopped."""
     try:
         with (
             Tree(transfer.src_root) as source,
@@ -97,6 +97,8 @@ def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
             folder = transfer.target if is_final else hidden_folder(transfer)
             known = _with_digests(transfer, there, folder)
             files = tuple(_candidates(file, source, there, known) for file in known.files)
+    except Stopped:
+        raise
     except GreenroomError as error:
         return Standing(transfer, has_row, False, False, (), error.message)
     return Standing(known, has_row, is_final, is_hidden, files)

@@ -11,6 +11,8 @@ from threading import Event
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from config.errors import Stopped
+from processor.fsck import undos, unsettled
 from processor.retag import work_root
 from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import TX
@@ -45,6 +47,14 @@ def hide(house: House) -> Path:
 
 def leave(house: House, state: str, **values: object) -> None:
     write(house, update(TransferRow).values(state=state, error="the disk was pulled", **values))
+
+
+def give_back(house: House) -> None:
+    """Let an undo have unlisted the album, and wait for a person since."""
+    with house.database.begin() as connection:
+        row = connection.execute(select(TransferRow.__table__)).mappings().one()
+        undo = {**row, "id": "undo", "kind": "undo", "state": "attention", "undoes": row["id"], "error": "no rights"}
+        connection.execute(insert(TransferRow).values(undo))
 
 
 def states(house: House) -> list[str]:
@@ -123,6 +133,25 @@ def test_a_move_with_a_broken_file_is_explained_file_by_file_and_left_alone(hous
     assert (states(house) == ["attention"]) is has_row
 
 
+@pytest.mark.parametrize("kind", ["a move", "an undo"])
+def test_who_is_to_stop_while_files_are_compared_is_told_nothing_of_what_was_not_seen(
+    house: House, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def stopped(*_: object, **__: object) -> bool:
+        raise Stopped("stopped on request")
+
+    if kind == "an undo":
+        shutil.copytree(folder(house, ALBUM), house.inbound / "drop")
+        give_back(house)
+        monkeypatch.setattr(undos, "is_same", stopped)
+    else:
+        leave(house, "attention")
+        monkeypatch.setattr(unsettled, "is_whole", stopped)
+    write(house, delete(StagingItem))
+    with pytest.raises(Stopped):
+        look(house)
+
+
 def test_a_move_of_which_nothing_is_left_is_closed(house: House) -> None:
     shutil.rmtree(hide(house))
     leave(house, "attention")
@@ -159,10 +188,7 @@ def test_two_moves_that_want_one_place_are_not_tried_again(house: House) -> None
 @pytest.mark.parametrize("hidden", [False, True], ids=["still in its place", "out of sight"])
 def test_an_album_on_its_way_back_to_inbound_is_not_adopted(house: House, hidden: bool) -> None:
     """An undo that waits for a person has unlisted the album; its folder, with its sidecar, is the undo's."""
-    with house.database.begin() as connection:
-        row = connection.execute(select(TransferRow.__table__)).mappings().one()
-        undo = {**row, "id": "undo", "kind": "undo", "state": "attention", "undoes": row["id"], "error": "no rights"}
-        connection.execute(insert(TransferRow).values(undo))
+    give_back(house)
     if hidden:
         hide(house)
     write(house, delete(StagingItem))
