@@ -9,14 +9,16 @@ large file that they are to stop.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Final, Protocol
 
 from config.errors import LeaseLost, Stopped
 
 ROWS: Final = b""  # what rows are a change of; every other place is the path of a root, or of a folder below one
+
+BEGUN: Final = "what was begun is finished or undone, at the latest by the next cycle"
 
 LetGo = Callable[[Collection[bytes]], None]
 
@@ -147,10 +149,21 @@ def check_stop() -> None:
         leave.check_stop()
 
 
-def check_signal(stop: StopSignal) -> None:
-    """Raise Stopped if somebody wants us to stop."""
+@contextmanager
+def asking(stop: StopSignal) -> Iterator[None]:
+    """Let this thread ask a signal, too, whether to stop in the middle of a large file."""
+    before = LEAVE.set(Leave(LEAVE.get(), stop))
+    try:
+        yield
+    finally:
+        LEAVE.reset(before)
+
+
+def check_signal(stop: StopSignal, then: str = BEGUN) -> None:
+    """Raise Stopped if somebody wants us to stop; it says why, if the signal does, and what comes of that."""
     if stop.is_set():
-        raise Stopped("stopped on request; what was begun is finished or undone, at the latest by the next cycle")
+        why = getattr(stop, "why", "stopped on request")
+        raise Stopped(f"{why}; {then}")
 
 
 def is_kept() -> bool:

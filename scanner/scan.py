@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.errors import Retryable
-from config.leave import ROWS, changing
+from config.leave import ROWS, asking, changing
 from config.machine import uncollected
 from scanner import strikes
 from scanner.identity import SECOND_NS
@@ -43,7 +43,7 @@ def scan_into(
     clock = clock or Clock.of_kernel()
 
     def scan_after(previous: Path | None) -> tuple[Path, ScanStats]:
-        with _few_collections(), _begin(folder, root, previous, options, clock) as db:
+        with asking(until), _few_collections(), _begin(folder, root, previous, options, clock) as db:
             return db.path, _fill(Scan(root, db, options, clock.now_ns, until, progress))
 
     try:

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from config.errors import Stopped
+from config.leave import check_signal
 from config.reasons import Reason
 from scanner.identity import is_untouched
 from scanner.ignore import IgnoreRules
@@ -36,8 +36,7 @@ class Scan(NamedTuple):
 
     def check(self) -> None:
         """Raise Stopped when somebody wants the scan to end."""
-        if self.until.is_set():
-            raise Stopped("the scan was stopped before its end; nothing was changed")
+        check_signal(self.until, "the scan did not come to its end, and nothing was changed")
 
 
 class Survey:

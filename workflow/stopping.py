@@ -20,7 +20,17 @@ class StopOrTimeout:
 
     def is_set(self) -> bool:
         """Whether to stop at the next safe place."""
-        return self._stop.is_set() or (self._ends is not None and boottime() > self._ends) or leave.is_over()
+        return self._stop.is_set() or self._is_late() or leave.is_over()
+
+    @property
+    def why(self) -> str:
+        """What it is set for, as a Stopped says it."""
+        if self._stop.is_set() or not self._is_late():
+            return "stopped on request"
+        return "stopped because the time of a cycle is used up, which staging_scan.timeout_minutes sets"
+
+    def _is_late(self) -> bool:
+        return self._ends is not None and boottime() > self._ends
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until it is set."""

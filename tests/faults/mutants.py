@@ -182,6 +182,27 @@ MUTANTS = (
         tests("tests/faults/test_stopping.py", "-k", "merge"),
     ),
     Mutant(
+        "who is to stop while fsck looks at a move is told that it cannot be seen",
+        "processor/fsck/unsettled.py",
+        "    except Stopped:\n        raise\n",
+        "",
+        on_sqlite("who_is_to_stop", "tests/scenarios/test_fsck_moves.py"),
+    ),
+    Mutant(
+        "who is to stop while fsck looks at an undo is told that it cannot be seen",
+        "processor/fsck/undos.py",
+        "    except Stopped:\n        raise\n",
+        "",
+        on_sqlite("who_is_to_stop", "tests/scenarios/test_fsck_moves.py"),
+    ),
+    Mutant(
+        "who is to stop reads a large file that a list of checksums names to its end",
+        "scanner/scan.py",
+        "with asking(until), _few_collections()",
+        "with _few_collections()",
+        tests("tests/integration/test_scan.py", "-k", "stops_in_the_middle"),
+    ),
+    Mutant(
         "who is to stop while an album is staged again leaves a person a question",
         "processor/taking_back.py",
         "    if isinstance(run.trouble, Stopped):",

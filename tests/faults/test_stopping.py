@@ -78,5 +78,5 @@ def test_a_large_file_is_read_no_further_by_who_is_to_stop(quick_path: Path, sub
         assert "Traceback" not in ended.err
         if status or not ALL:  # what is asked only while its last file is read may come to its end
             assert (status, after >= 0, "top" in ended.out + ended.err) == (1, True, True), ended
-        assert [*lost(house), *wrong_items(house)] == before
+        assert set(before) >= {*lost(house), *wrong_items(house)}  # a part may be repaired
         assert trial.converges(house) == []

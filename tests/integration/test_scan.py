@@ -14,15 +14,17 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
+from scanner import checksums
 from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, silent
-from scanner.scan import scan_into
+from scanner.scan import scan_folder, scan_into
 from scanner.scandb import ScanDb
 from scanner.strikes import count
 from scanner.tags import pool
@@ -615,6 +617,25 @@ def test_a_scan_that_is_stopped_leaves_nothing_behind(inbound: Inbound) -> None:
     with pytest.raises(Stopped):
         scan_into(inbound.dbs, os.fsencode(inbound.root), ScanOptions(), stop)
     assert list(inbound.dbs.iterdir()) == []
+
+
+def test_a_scan_stops_in_the_middle_of_a_large_file_that_a_list_of_checksums_names(
+    inbound: Inbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav(inbound.root / ALBUM / "01.wav", 8)
+    (inbound.root / ALBUM / "all.sfv").write_text("01.wav 12345678\n")
+    stop, read = threading.Event(), list[int]()
+
+    def some(descriptor: int, size: int) -> bytes:
+        read.append(size)
+        stop.set()
+        assert len(read) < 9, "it goes on"
+        return b"x"
+
+    monkeypatch.setattr(checksums, "os", SimpleNamespace(**{**vars(os), "read": some}))
+    with pytest.raises(Stopped):
+        scan_folder(os.fsencode(inbound.root), inbound.dbs, workers=1, stop=stop)
+    assert (len(read), list(inbound.dbs.iterdir())) == (1, [])
 
 
 def test_a_scan_db_that_was_damaged_is_done_without(inbound: Inbound) -> None:

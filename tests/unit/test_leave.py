@@ -18,8 +18,9 @@ import pytest
 
 from config.answering import Answers, Sight
 from config.database import Database
-from config.errors import LeaseLost, RootSilent
-from config.leave import LEAVE, ROWS, Leave, changing, check, is_kept, is_over
+from config.errors import LeaseLost, RootSilent, Stopped
+from config.leave import LEAVE, ROWS, Leave, changing, check, check_signal, is_kept, is_over
+from config.machine import boottime
 from processor.filesystem.files import Tree
 from processor.publication.access import Access, give
 from processor.staging.crew import Crew
@@ -31,6 +32,7 @@ from scanner.scan import scan_folder
 from tests.faults.cycles import another_filesystem
 from tests.faults.world import At, Steps
 from tests.waiting import until
+from workflow import stopping
 from workflow.stopping import StopOrTimeout
 
 T = TypeVar("T")
@@ -290,6 +292,20 @@ def test_who_waits_for_quiet_or_looks_whether_to_stop_hears_that_nobody_waits_fo
     assert not until.is_set()
     assert without_leave(until.is_set)
     without_leave(lambda: until.wait(10 * WAIT))
+
+
+def test_who_is_to_stop_is_told_whether_somebody_asked_or_the_time_of_a_cycle_is_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = threading.Event()
+    until = StopOrTimeout(asked, 1)
+    check_signal(until)
+    monkeypatch.setattr(stopping, "boottime", lambda: boottime() + 61)
+    with pytest.raises(Stopped, match=r"time .* used up, .* staging_scan\.timeout_minutes"):
+        check_signal(until)
+    asked.set()
+    with pytest.raises(Stopped, match="on request"):
+        check_signal(until)
 
 
 def test_a_scan_that_nobody_waited_for_is_none_to_carry_on_from(tmp_path: Path) -> None:
