@@ -88,7 +88,7 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
         message = f"the journal does not know any more how item {item_id} was published; remove its folder by hand"
         raise NeedsReview(message, code="unknown_transfer")
     (transfer,) = found
-    made = [Gone(entry.path, entry.sha256) for entry in entries if entry.sha256]
+    made = [Gone(entry.path, entry.alone) for entry in entries if entry.alone]
     with Tree(transfer.dst_root) as tree, tree.explained("look into", transfer.target):
         same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]
     inside = [relative(one.path, home.path) for one in same if one.path.startswith(home.path + b"/")]

@@ -54,8 +54,8 @@ class Above:
         left = [one for one in self._of_artists() if home.path.startswith(os.path.dirname(one.path) + b"/")]
         with self.given.database.read() as connection:
             return [
-                Gone(one.path, one.sha256) for one in left
-                if one.sha256 and (there := os.path.dirname(one.path)) != above
+                Gone(one.path, one.alone) for one in left
+                if one.alone and (there := os.path.dirname(one.path)) != above
                 and ledger.below(connection, home.root_uuid, there).keys() <= {home.path}
             ]  # fmt: skip
 

@@ -88,7 +88,7 @@ def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
 def _is_ours(tree: Tree, entry: Entry, found: os.stat_result) -> bool:
     """Tell whether a file is as Greenroom put it there: by its time, but a copy by its bytes where shares keep none."""
     if entry.sha256 is not None:
-        return sha256_at(tree, entry.path) == entry.sha256
+        return sha256_at(tree, entry.path) == entry.alone
     if found.st_size != entry.size or entry.mtime_ns is None:
         return False
     if same_time(entry.mtime_ns, storable_time(found.st_mtime_ns)):

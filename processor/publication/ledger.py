@@ -58,6 +58,11 @@ class Entry(NamedTuple):
         """The digest of what Greenroom made, in hex; None of music."""
         return self.digest.removeprefix("sha256:") if self.digest and self.digest.startswith("sha256:") else None
 
+    @property
+    def alone(self) -> str | None:
+        """The digest of what Greenroom made alone, in hex; what holds edits of somebody is another file. None of music."""
+        return self.base or self.sha256
+
 
 def artist_key(name: str, artist_id: str | None) -> str:
     """Return what tells an artist from another one of the same name, where that is known."""

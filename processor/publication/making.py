@@ -97,8 +97,8 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
         with tree.explained("look at", path):
             _one(making, tree, one, entries.get(path), blob)
     for path, entry in entries.items():
-        if path not in listed and stem_of(path) not in making.absent and entry.sha256 is not None:
-            making.gone.append(Gone(path, entry.sha256))
+        if path not in listed and stem_of(path) not in making.absent and entry.alone is not None:
+            making.gone.append(Gone(path, entry.alone))
 
 
 def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blob) -> None:

@@ -410,6 +410,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("appears_before_ours", PUBLISHED),
     ),
     Mutant(
+        "an NFO with edits of somebody is taken out with its album, and for what Greenroom made alone",
+        "processor/publication/ledger.py",
+        "return self.base or self.sha256",
+        "return self.sha256",
+        tests("tests/scenarios/test_publish_choices.py", "-k", "somebody_edited_keeps or somebody_edited_stays"),
+    ),
+    Mutant(
         "what is not wanted any more is removed unseen",
         "processor/publication/writing.py",
         "            if there == one.sha256:\n                tree.unlink",

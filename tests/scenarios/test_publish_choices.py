@@ -357,6 +357,74 @@ def test_an_nfo_that_somebody_edits_goes_on_with_its_album_to_another_name(house
     assert "<title>High Tide</title>" in (library / "Ada/High Tide (2014)/album.nfo").read_text()
 
 
+def edit(house: House, item_id: int, nfo: Path, *, is_merged: bool) -> str:
+    """Add something to an NFO; and let what becomes known be published, so that Greenroom writes it with that."""
+    tag = f"</{nfo.stem}>"
+    nfo.write_text(nfo.read_text().replace(tag, f"  <mood>mine</mood>\n{tag}"))
+    if is_merged:
+        say(house, item_id, "genres", ["Folk"])
+        say(house, item_id, "credits", [["Ada", ID]])
+        before = nfo.read_bytes()
+        assert publish(house, item_id).outcome == "refreshed"
+        assert nfo.read_bytes() != before
+    assert "<mood>mine</mood>" in nfo.read_text()
+    return nfo.read_text()
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_an_nfo_that_somebody_edited_keeps_its_album_from_being_taken_out_with_it(
+    house: House, is_merged: bool
+) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / ALBUM / "album.nfo"
+    before = edit(house, item_id, nfo, is_merged=is_merged)
+    refused = publishing.unpublish_item(given(house), item_id, threading.Event(), actor="eva")
+    assert (refused.outcome, nfo.read_text()) == ("refused", before)
+    nfo.unlink()
+    assert take_out(house, item_id).outcome == "undone"
+    assert published(library) == []
+
+
+@pytest.mark.parametrize("name", [f"{ALBUM}/album.nfo", "Ada/artist.nfo"])
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_an_nfo_that_somebody_edited_stays_when_none_is_wanted_any_more(
+    house: House, name: str, is_merged: bool
+) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    before = edit(house, item_id, library / name, is_merged=is_merged)
+    house.change(nfo="false")
+    assert codes(publish(house, item_id).reasons) == ["changed_kept"]
+    assert (library / name).read_text() == before
+    assert unexplained(house, library) == [name]
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_it_goes_on_then_with_its_album_to_another_name(house: House, is_merged: bool) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    before = edit(house, item_id, library / ALBUM / "album.nfo", is_merged=is_merged)
+    house.change(nfo="false")
+    say(house, item_id, "title", "High Tide")
+    assert publish(house, item_id, rename=True).outcome == "upgraded"
+    assert (library / "Ada/High Tide (2014)/album.nfo").read_text() == before
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_an_artists_nfo_that_somebody_edited_stays_when_the_last_album_goes(house: House, is_merged: bool) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / "Ada/artist.nfo"
+    before = edit(house, item_id, nfo, is_merged=is_merged)
+    if is_merged:
+        assert take_out(house, item_id).outcome == "undone"
+    else:
+        say(house, item_id, "credits", ["Eva"])
+        assert publish(house, item_id, rename=True).outcome == "upgraded"
+    assert nfo.read_text() == before
+
+
 def test_an_nfo_that_cannot_be_read_any_more_is_theirs_who_wrote_it(house: House) -> None:
     library, item_id = staged(house)
     publish(house, item_id)
