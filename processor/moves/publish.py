@@ -119,12 +119,12 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
 
 def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Take what was made out of the hidden folder, then the folder."""
+    mend_switch(transfer, guard)
     hidden = hidden_folder(transfer)
     with Tree(transfer.dst_root) as tree, tree.explained("undo", hidden):
         if sidecar.is_of(tree, transfer.target, transfer.id):
             return transfer.state
-        if tree.stat(hidden) is not None:
-            take_apart(tree, transfer, guard)
+        take_apart(tree, transfer, guard)
     return roll_back(transfer, guard)
 
 

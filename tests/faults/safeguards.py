@@ -417,6 +417,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/scenarios/test_publish_choices.py", "-k", "somebody_edited_keeps or somebody_edited_stays"),
     ),
     Mutant(
+        "an album that is half in its place loses its pictures where a disk fails once more",
+        "processor/moves/publish.py",
+        "    mend_switch(transfer, guard)\n",
+        "",
+        tests("tests/faults/test_publish_kill.py", "-k", "pool_put"),
+    ),
+    Mutant(
         "what is not wanted any more is removed unseen",
         "processor/publication/writing.py",
         "            if there == one.sha256:\n                tree.unlink",

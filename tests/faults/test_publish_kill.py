@@ -136,6 +136,28 @@ def test_there_too_any_step_may_fail(quick_path: Path, kind: str) -> None:
     test_any_step_may_fail_and_everything_converges(quick_path, kind, "link")
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_album_that_a_pool_put_into_place_on_one_of_its_disks_keeps_its_pictures(
+    quick_path: Path, fails: bool
+) -> None:
+    """The other disk may fail once more while it is brought together; nothing is undone then."""
+    scene = Scene.make(quick_path / "scene", "publish", "link")
+    assert killed(scene.perform, "switch", 2)
+    library = scene.folder / "library"
+    (hidden,) = (path for path in (library / ".greenroom-tx").iterdir() if path.is_dir())
+    (library / "Ada" / "Low").mkdir(parents=True, exist_ok=True)
+    (hidden / "01 - One.mp3").rename(library / "Ada" / "Low" / "01 - One.mp3")
+
+    def fail() -> None:
+        raise Retryable("the disk could not write", code="io_error")
+
+    if fails:
+        scene.recovered(At("mend", fail, 3))
+    scene.recovered(Steps(fence=4))
+    assert list(unfinished(scene)) == []
+    assert converges(scene) == []
+
+
 def verified(scene: Scene) -> list[str]:
     """Verify the item and the artist's files, and mend them; return what is told."""
     blobs = os.fsencode(scene.given.cache.folder)
@@ -174,17 +196,19 @@ def test_nor_did_anybody_edit_what_is_written_anew(quick_path: Path) -> None:
     kill_and_verify(quick_path, "refresh")
 
 
-def test_an_album_that_has_the_place_of_another_keeps_it_where_the_database_is_one_of_before_that(
-    quick_path: Path,
+@pytest.mark.parametrize(("kind", "label"), [("publish", "switch"), ("upgrade", "exchange")])
+def test_an_album_that_has_its_place_keeps_it_where_the_database_is_one_of_before_that(
+    quick_path: Path, kind: str, label: str
 ) -> None:
     steps = Steps(fence=2)
-    Scene.make(quick_path / "whole", "upgrade", "link").perform(steps)
-    scene = Scene.make(quick_path / "scene", "upgrade", "link")
-    assert killed(scene.perform, steps.labels.index("exchange") + 2, 2)
+    Scene.make(quick_path / "whole", kind, "link").perform(steps)
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert killed(scene.perform, steps.labels.index(label) + 2, 2)
     with scene.database.begin() as connection:
         connection.execute(update(TransferRow).where(IS_OPEN).values(state="planned"))
     (done,) = scene.recovered(Steps(fence=3)).done
-    assert done.kind == "upgrade"
+    assert done.kind == kind
+    assert list(unfinished(scene)) == []
     assert converges(scene) == []
 
 
