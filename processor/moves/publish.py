@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
+from config.reasons import Reason
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative, within
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
@@ -107,14 +108,22 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
         return
     staged = before(transfer)
     ours = within(staged.path, sidecar.NAME)
-    run.reasons += remove_sources(transfer, run.guard, run.known | {ours})
+    kept = remove_sources(transfer, run.guard, {ours})
     with Tree(transfer.src_root) as tree, tree.explained("tidy", staged.path):
+        run.reasons += [_in_staging(tree, reason) for reason in kept]
         left = [file for file in transfer.files if tree.stat(file.source) is not None]
         if not left and sidecar.is_of(tree, staged.path, staged.transfer_id):
             run.guard.check("leave sidecar")
             tree.unlink(ours)
             tree.sync(staged.path)
         remove_empty(tree, [ours], run.guard)
+
+
+def _in_staging(tree: Tree, kept: Reason) -> Reason:
+    """Say where it stays, for what else is told is of the library; and that no scan looks there."""
+    assert kept.path is not None
+    said = kept.message if kept.code != "left_behind" else "What is not the album's stays; no scan looks there."
+    return kept._replace(message=f"{said} It is in staging: {tree.shown(kept.path)}.")
 
 
 def _roll_back(transfer: Transfer, guard: Guard) -> State:

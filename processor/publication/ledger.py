@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 
     @property
     def alone(self) -> str | None:
-        """The digest of what Greenroom made alone, in hex; what holds edits of somebody is another file. None of music."""
+        """The digest of what Greenroom made alone, in hex; what holds edits is another file. None of music."""
         return self.base or self.sha256
 
 

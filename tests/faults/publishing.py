@@ -144,6 +144,11 @@ class Scene:
         outcome = publish.perform(run, given.cache, planned, published.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
 
+    def put_in(self, guard: Guard) -> publish.Outcome:
+        """Publish the album for the first time."""
+        planned = planning.plan(self.given, self.item_id)
+        return publish.perform(self._performance(guard), self.given.cache, planned, published.begun)
+
     def take_out(self, guard: Guard) -> TakenBack:
         """Take the album out of the library again."""
         return publish.take_out(self._performance(guard), self.item_id, "eva")

@@ -417,6 +417,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/scenarios/test_publish_choices.py", "-k", "somebody_edited_keeps or somebody_edited_stays"),
     ),
     Mutant(
+        "staging is left without what says whose the music is that stays there",
+        "processor/moves/publish.py",
+        "if not left and sidecar.is_of(",
+        "if sidecar.is_of(",
+        on_sqlite("stays_in_staging", PUBLISHED),
+    ),
+    Mutant(
+        "a copy that a power cut damaged is said to be published",
+        "processor/moves/publish.py",
+        "check_final(run, found, rehash=True)",
+        "check_final(run, found, rehash=False)",
+        on_sqlite("said_to_be_published", PUBLISHED),
+    ),
+    Mutant(
+        "what took the place of a published album is not read again after a power cut",
+        "processor/moves/upgrade.py",
+        "check_final(run, found, rehash=True)",
+        "check_final(run, found, rehash=False)",
+        on_sqlite("said_to_be_published", PUBLISHED),
+    ),
+    Mutant(
         "an album that is half in its place loses its pictures where a disk fails once more",
         "processor/moves/publish.py",
         "    mend_switch(transfer, guard)\n",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from processor.items import repository
 from processor.publication import ledger
+from processor.transfers import sidecar
 from tests.faults.killing import killed
 from tests.faults.publishing import HOME, MUSIC, NAMED, NOTE, Scene
 from tests.faults.world import At, Steps, tree
@@ -115,6 +117,36 @@ def test_a_copy_that_was_damaged_before_its_source_goes_keeps_it(quick_path: Pat
     track.write_bytes(track.read_bytes()[::-1])
     assert len(scene.recovered(Steps(fence=3), boot_id="another").attention) == 1
     assert tree(scene.staging.path)[HOME + b"/01.mp3"] == MUSIC[b"01.mp3"]
+
+
+@pytest.mark.parametrize("kind", ["publish", "upgrade"])
+def test_a_copy_that_a_power_cut_damaged_is_not_said_to_be_published(quick_path: Path, kind: str) -> None:
+    scene = Scene.make(quick_path / "scene", kind, "copy")
+    assert killed(scene.perform, "put", 2)
+    (track,) = album(scene).glob("01 - *")
+    before = track.stat()
+    track.write_bytes(track.read_bytes()[::-1])
+    os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert len(scene.recovered(Steps(fence=3), boot_id="another").attention) == 1
+    assert scene.status() == "publishing"
+
+
+@pytest.mark.parametrize("name", ["01.mp3", "mine.txt"])
+def test_what_stays_in_staging_of_a_published_album_is_told_of_there_and_music_with_what_says_whose_it_is(
+    quick_path: Path, name: str
+) -> None:
+    scene = Scene.make(quick_path / "scene", "publish", "copy")
+    home = scene.folder / "staging" / HOME.decode()
+    steps = At("unlink 1/4", lambda: (home / name).write_bytes(b"somebody's own"))
+    told = scene.put_in(steps).reasons
+    assert (home / name).read_bytes() == b"somebody's own"
+    assert sorted(path.name for path in home.iterdir()) == sorted(
+        [name, *([sidecar.NAME.decode()] if name == "01.mp3" else [])]
+    )
+    assert told
+    for reason in told:
+        assert f"It is in staging: {home}" in reason.message
+        assert "the next one sees" not in reason.message
 
 
 def test_what_somebody_adds_to_an_album_that_is_taken_out_stays_in_the_library_and_is_told_of_there(
