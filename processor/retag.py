@@ -31,7 +31,7 @@ from processor.recover import RecoveryReport, report_of
 from processor.settle import settle, take_over
 from processor.staging.staged import digested
 from processor.tagging.wanted import Wanted, wanted
-from processor.tagging.write import File, Said, look, write
+from processor.tagging.write import DIED, File, Said, look, write
 from processor.transfers import journal, trash
 from processor.transfers.comparing import digest_at
 from processor.transfers.hidden import make_hidden_root, names_in
@@ -43,7 +43,7 @@ from scanner.identity import Identity
 
 WORK: Final = b".greenroom-retag"  # in the staging root: copies that are being retagged, a folder a transfer
 AT_ONCE: Final = 64  # files that are open at once
-NEVER: Final = frozenset({"tags_lost", "sound_changed", "tagger_died"})  # refusals that say something is wrong here
+NEVER: Final = frozenset({"tags_lost", "sound_changed", DIED})  # refusals that say something is wrong here
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ def sweep(run: Performance, tree: Tree) -> None:
 
 def _differing(tree: Tree, item: NewItem, tags: Mapping[bytes, Wanted]) -> list[bytes]:
     paths = [path for path in tags if tags[path]]
-    return [path for path, said in _said(tree, item.path, paths, tags, look) if said.outcome == "differs"]
+    found = _said(tree, item.path, paths, tags, look)
+    return [path for path, said in found if said.outcome == "differs" or said.code == DIED]
 
 
 def _said(
@@ -173,7 +174,8 @@ def _copies(
         if one.facts is not None:
             written[path] = _new(tree, within(item.path, path), within(folder, path), path), one.facts
         else:
-            reasons.append(_refused(item, path, one))
+            if one.outcome == "refused":  # else nobody could tell before that it says all that already
+                reasons.append(_refused(item, path, one))
             with tree.explained("remove", within(folder, path)):
                 tree.unlink(within(folder, path))
     changed = (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b"")

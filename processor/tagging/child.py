@@ -46,7 +46,7 @@ def main(order: str, parent: int) -> None:
     wanted = json.load(sys.stdin)
     largest = max((os.fstat(fd).st_size for fd, *_ in wanted), default=0) + MORE
     limit_yourself(parent, largest)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT + 2))  # SIGXCPU comes first
     for fd, extension, tags in wanted:
         sys.stdout.write(json.dumps(answer(fd, extension, tags, order)) + "\n")
         sys.stdout.flush()

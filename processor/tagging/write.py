@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from config import leave
+from config.errors import Retryable
 from processor.tagging.wanted import Wanted
 from scanner.facts import Facts, Picture
 
 WALL_LIMIT = 300.0  # seconds for an album
+DIED: Final = "tagger_died"  # or it took too long, and nobody knows what it would have said
 LOOK = 0.5  # seconds between two looks whether we are to stop
 
 
@@ -41,7 +44,10 @@ def look(files: Sequence[File]) -> list[Said]:
 
 
 def write(files: Sequence[File]) -> list[Said]:
-    """Write the tags of copies that differ. Raises Stopped, as do the others; what was written is worth nothing then.
+    """Write the tags of copies that differ.
+
+    Raises Stopped, and Retryable where the system killed the process, as do the others; what was written is worth
+    nothing then.
 
     One counts as written only when its sound is bit for bit what it was and its tags read back. The caller syncs.
     """
@@ -66,26 +72,31 @@ def _ask(order: str, files: Sequence[File]) -> list[Said]:
         process_group=0,  # Ctrl-C at a terminal is for us, who end it
     ) as child:
         try:
-            answered = _answered(child, json.dumps(list(files)).encode())
+            answered, is_late = _answered(child, json.dumps(list(files)).encode())
         except BaseException:
             child.kill()
             raise
+    if child.returncode == -signal.SIGKILL and not is_late:
+        message = "the system killed the process that reads and writes tags, usually for want of memory"
+        raise Retryable(message, code="tagger_killed")
     said = [_said(json.loads(line)) for line in answered.splitlines()]
-    died = Said("refused", None, "tagger_died", "the process that writes tags died or took too long")
+    died = Said("refused", None, DIED, "the process that writes tags died or took too long")
     return [*said, *[died] * (len(files) - len(said))]
 
 
-def _answered(child: subprocess.Popen[bytes], asked: bytes) -> bytes:
-    """Return what a child said, which is killed when it takes too long. Raises Stopped."""
+def _answered(child: subprocess.Popen[bytes], asked: bytes) -> tuple[bytes, bool]:
+    """Return what a child said, and whether it was killed because it took too long. Raises Stopped."""
     ends = time.monotonic() + WALL_LIMIT
+    is_late = False
     left: bytes | None = asked
     while True:
         try:
-            return child.communicate(left, LOOK)[0]
+            return child.communicate(left, LOOK)[0], is_late
         except subprocess.TimeoutExpired:
             left = None  # the rest of it goes on by itself
             leave.check_stop()
             if time.monotonic() > ends:
+                is_late = True
                 child.kill()
 
 

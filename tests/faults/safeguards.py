@@ -1103,6 +1103,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_want_of_room", "tests/integration/test_engine.py"),
     ),
     Mutant(
+        "tags whose writer was killed for want of memory are never written",
+        "processor/tagging/write.py",
+        "if child.returncode == -signal.SIGKILL and not is_late:",
+        "if False:",
+        on_sqlite("writer_the_system_killed", "tests/scenarios/test_tag.py"),
+    ),
+    Mutant(
+        "tags that ended the process which looks at them count as what they should be",
+        "processor/retag.py",
+        'said.outcome == "differs" or said.code == DIED',
+        'said.outcome == "differs"',
+        on_sqlite("ended_the_process", "tests/scenarios/test_tag.py"),
+    ),
+    Mutant(
         "a lease that could not be renewed counts as renewed",
         "config/lease.py",
         "                continue  # the deadline",

@@ -7,6 +7,8 @@ import datetime as dt
 import os
 import resource
 import shutil
+import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from sqlalchemy import update
 from config.errors import Misconfigured, Rejected, Retryable
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
-from processor.retag import WORK
+from processor.retag import WORK, Retagged
 from processor.tables import StagingItem
 from processor.tagging.essence import essence
 from processor.transfers.trash import TRASH
@@ -137,6 +139,43 @@ def test_a_file_whose_tags_cannot_be_written_goes_on_as_it_is(house: House) -> N
     assert done.outcome == "retagged"
     assert len(done.files) == 2
     assert complaints(house) == []
+
+
+@contextmanager
+def ended(order: str, by: int) -> Iterator[None]:
+    """Let each process that is asked for this end by a signal before it answers."""
+
+    def begun(command: list[str], **given: object) -> subprocess.Popen[bytes]:
+        if order in command:
+            command = ["/bin/sh", "-c", f"kill -{by} $$"]
+        return begin(command, **given)  # type: ignore[call-overload, no-any-return]
+
+    begin = subprocess.Popen
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(subprocess, "Popen", begun)
+        yield
+
+
+@pytest.mark.parametrize("order", ["look", "write"])
+def test_tags_whose_writer_the_system_killed_are_written_by_the_next_try(house: House, order: str) -> None:
+    item = staged(house)
+    before = {path.name: path.read_bytes() for path in album(house).iterdir()}
+    with ended(order, signal.SIGKILL), pytest.raises(Retryable, match="want of memory") as refused:
+        tag_item(house.database, item, STOP)
+    assert refused.value.reason_code == "tagger_killed"
+    assert {path.name: path.read_bytes() for path in album(house).iterdir()} == before
+    assert len(tag_item(house.database, item, STOP).files) == 3
+    assert complaints(house) == []
+
+
+def test_tags_that_ended_the_process_which_looks_at_them_are_told_or_written(house: House) -> None:
+    item = staged(house)
+    with ended("look", signal.SIGSEGV), ended("write", signal.SIGSEGV):
+        done = tag_item(house.database, item, STOP)
+    assert (done.outcome, [reason.code for reason in done.reasons]) == ("same", ["tagger_died"] * 3)
+    with ended("look", signal.SIGSEGV):
+        assert len(tag_item(house.database, item, STOP).files) == 3
+        assert tag_item(house.database, item, STOP) == Retagged("same")
 
 
 def test_copies_leave_the_disk_the_free_space_it_shall_keep(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
