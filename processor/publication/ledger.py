@@ -122,10 +122,14 @@ def longer(connection: Connection, most: int) -> list[bytes]:
 
 def below(connection: Connection, root_uuid: str, folder: bytes) -> dict[bytes, str | None]:
     """Return the folders of published albums anywhere below a folder of a library, each with its artist."""
+    query = select(PublicationRow.path, PublicationRow.artist).where(*is_below(root_uuid, folder))
+    return {bytes(path): artist for path, artist in connection.execute(query)}
+
+
+def is_below(root_uuid: str, folder: bytes) -> tuple[Any, ...]:
+    """Return what holds of publications anywhere below a folder of a library."""
     first, last = (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 4)  # "0" comes after "/"
-    query = select(PublicationRow.path, PublicationRow.artist).where(PublicationRow.root_uuid == root_uuid)
-    rows = connection.execute(query.where(PublicationRow.path >= first, PublicationRow.path < last))
-    return {bytes(path): artist for path, artist in rows}
+    return PublicationRow.root_uuid == root_uuid, PublicationRow.path >= first, PublicationRow.path < last
 
 
 def home_of(connection: Connection, key: str) -> Publication | None:

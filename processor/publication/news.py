@@ -33,6 +33,13 @@ def note_of(connection: Connection, subject: Literal["album", "artist"], key: st
     connection.execute(update(PublicationRow).where(PublicationRow.item_id.in_(ids)).values(news_at=now))
 
 
+def note_below(connection: Connection, root_uuid: str, folder: bytes, now: dt.datetime) -> None:
+    """Note the same for one album anywhere below a folder of a library, if there is one."""
+    found = select(func.min(PublicationRow.item_id)).where(*ledger.is_below(root_uuid, folder))
+    if (item_id := connection.scalar(found)) is not None:
+        note(connection, item_id, now)
+
+
 def hand_on(connection: Connection, item_id: int, now: dt.datetime) -> None:
     """Note the news of an item that cannot be published for the next album of its artist in that library, too.
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from processor.artwork import blobs
-from processor.filesystem.paths import relative, within
+from processor.filesystem.paths import parent, relative, within
 from processor.items import repository, storing
 from processor.items.item import NewItem
 from processor.metadata import rows as metadata
@@ -82,10 +82,15 @@ def forget(connection: Connection, gone: Iterable[Entry], now: dt.datetime) -> N
 
 
 def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
-    """Delete the rows of what an `unpublish` takes out of the library, and restore the item's row. Repeatable."""
+    """Delete the rows of what an `unpublish` takes out of the library, and restore the item's row. Repeatable.
+
+    What goes from above an album that stays, as one of that artist's name, is news to it, which makes its own there.
+    """
     intent = intent_of(undo)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.forget_item(connection, intent.item_id)
+    for folder in {parent(one.path) for one in intent.gone if not one.path.startswith(undo.target + b"/")}:
+        news.note_below(connection, intent.library, folder, now)
     found = repository.of_id(connection, intent.item_id)
     if intent.located is not None and found is not None and found.item.root_uuid == intent.library:
         restage(connection, undo, now)  # else it is staged again, and may be more than what was published

@@ -219,6 +219,22 @@ def test_the_files_of_an_artist_go_with_the_album_that_became_known_to_be_by_ano
     assert (published(library), holders) == ([], [])
 
 
+def test_the_files_of_an_artist_are_made_again_for_an_album_that_stays_in_their_folder(house: House) -> None:
+    """Of two albums by one name only one was known by its id, and so was their artist's; now it is taken out."""
+    library, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id, chosen(house))
+    say(house, two, "credits", [["Ada", "22221111-2222-3333-4444-555555555555"]])
+    publish(house, two, chosen(house))
+    take_out(house, two)
+    with house.database.read() as connection:
+        assert news.outdated(connection).keys() == {one}
+    assert publish(house, one, chosen(house)).outcome == "refreshed"
+    assert sorted(path.name for path in (library / "Ada").iterdir() if path.is_file()) == OF_ARTIST
+    take_out(house, one)
+    assert published(library) == []
+
+
 def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(house: House) -> None:
     _, item_id = staged(house)
     publish(house, item_id)
