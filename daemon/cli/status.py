@@ -89,7 +89,8 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         is_due = not_before <= dt.datetime.now(dt.UTC)  # a worker that was stopped gave it back, or nobody carries jobs
         when = "waits for a worker" if is_due else f"is not tried before {show_time(not_before)}"
         more = f", the first of {again['count']}" if again["count"] > 1 else ""
-        yield "retry", f"{again['called']} (job {again['job']}) {when}{more}: {again['error']}"
+        why = "; its last try ended so" if is_due else ""  # which may be over, as a lock somebody had
+        yield "retry", f"{again['called']} (job {again['job']}) {when}{more}{why}: {again['error']}"
     if settled := status["unfinished"] - status["stranded"]:
         yield "unfinished", f"{counted(settled, 'transfer')}, settled by the next cycle"
     if status["held"]:

@@ -651,7 +651,8 @@ def test_a_doctor_goes_on_where_the_lock_of_the_daemon_cannot_be_looked_at(data_
     ("ago", "when"),
     [
         (-dt.timedelta(days=1), "is not tried before {not_before}"),
-        (dt.timedelta(days=1), "waits for a worker"),  # as one that was stopped gives a job back to be begun at once
+        # One that was stopped gives a job back to be begun at once.
+        (dt.timedelta(days=1), "waits for a worker; its last try ended so"),
     ],
 )
 def test_of_jobs_that_wait_for_another_try_the_glance_says_when_the_next_one_is_and_why(
