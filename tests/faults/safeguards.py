@@ -410,6 +410,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("appears_before_ours", PUBLISHED),
     ),
     Mutant(
+        "a note on what a rule approved publishes it",
+        "workflow/phases/publish.py",
+        " if history.is_step(one)]",
+        "]",
+        on_sqlite("no_persons_decision and note", "tests/integration/test_publish_phase.py"),
+    ),
+    Mutant(
+        "what was broken off and goes back to what a rule approved is published as if a person had approved it",
+        "workflow/phases/publish.py",
+        ', "recovery")  # the actors',
+        ")  # the actors",
+        on_sqlite("no_persons_decision and broken", "tests/integration/test_publish_phase.py"),
+    ),
+    Mutant(
         "an NFO with edits of somebody is taken out with its album, and for what Greenroom made alone",
         "processor/publication/ledger.py",
         "return self.base or self.sha256",

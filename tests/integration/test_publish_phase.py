@@ -23,11 +23,12 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
-from workflow import events, progress, succession, upkeep
+from workflow import events, history, progress, succession, upkeep
 from workflow.engine import hosts
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.operations import deciding, editing
+from workflow.operations.published import heal
 
 ALBUM = "Ada/Low Tide (2014)"
 
@@ -129,6 +130,30 @@ def test_what_only_a_rule_wanted_waits_for_a_person_again(house: House) -> None:
     assert succession.reconcile(house.database) == 0
     succession.request(engine, "publish", item_id, actor="eva")
     work(house, lambda: only(house)["news_at"] is None)
+
+
+@pytest.mark.parametrize("happened", ["note", "edit", "broken off"])
+def test_what_is_no_persons_decision_publishes_nothing_that_a_rule_approved(house: House, happened: str) -> None:
+    put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="manual", sync__mode="off")
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    engine.submit("review", item_id, actor="chain", priority="urgent")
+    work(house, lambda: rests(house) and only(house)["status"] == "approved")
+    if happened == "note":
+        editing.note(house.database, item_id, "Not this one: it is scratched.", actor="eva")
+    elif happened == "edit":
+        say(house, genres=["Jazz"])
+    else:
+        with house.database.begin() as connection:
+            because = history.Because("publish", "chain", "publishing")
+            progress.move(connection, only(house), because, utc_now(), status="publishing")
+        heal(house.database)
+    assert only(house)["status"] == "approved"
+    put(house, publish__mode="auto")
+    assert succession.reconcile(house.database) == 1
+    work(house, lambda: rests(house) and bool(engine.list(phase="publish")))
+    assert only(house)["status"] == "approved"
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
 
 
 def say(house: House, **fields: Any) -> list[str]:

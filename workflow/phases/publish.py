@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from processor.publication.given import Options
 
 DECIDED = ("approved", "publishing")  # statuses that say that somebody wanted it
-BY_ITSELF = ("chain", "reconciler")  # the actors of decisions no person made
+BY_ITSELF = ("chain", "reconciler", "recovery")  # the actors of decisions no person made
 # What reads a setting, and raises ValueError with what is wrong with it.
 _READ_BY: Final[Mapping[str, Callable[[str], object]]] = {
     "folder": checked_folder,
@@ -169,7 +169,8 @@ def _nobody_wanted(context: Context, item: Mapping[str, Any]) -> bool:
     """Whether a rule approved this revision of an item, and no person approved or published it."""
     with context.database.read() as connection:
         happened = history.of_item(connection, item["id"])
-    decided = [one["actor"] for one in happened if one["status"] in DECIDED and one["revision"] == item["revision"]]
+    ours = (one for one in happened if one["status"] in DECIDED and one["revision"] == item["revision"])
+    decided = [one["actor"] for one in ours if history.is_step(one)]
     return bool(decided) and all(actor in BY_ITSELF for actor in decided)
 
 
