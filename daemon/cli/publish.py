@@ -96,7 +96,8 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
     except (Busy, LeaseLost):
         raise
     except GreenroomError as error:
-        return {"item": item, "outcome": "refused", "reasons": [error.reason()._asdict()]}
+        outcome = "stopped" if isinstance(error, Stopped) else "refused"
+        return {"item": item, "outcome": outcome, "reasons": [error.reason()._asdict()]}
 
 
 def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:

@@ -27,9 +27,11 @@ from rich.cells import cell_len
 from sqlalchemy import delete, insert, select, text, update
 
 from config import activity, admin
+from config.leave import check_signal
 from config.libraries import sole_library
 from config.locks import hold
 from config.reasons import show_time
+from daemon.actions import publishing
 from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
@@ -598,6 +600,21 @@ def test_who_is_asked_to_stop_before_all_is_published_says_so(data_dir: Path) ->
         assert program.stderr is not None
         assert program.stderr.read() == "greenroom: asked to stop; nothing was done about 1 item\n"
     assert program.returncode == 1
+
+
+def test_an_album_whose_publication_was_stopped_was_not_refused(data_dir: Path) -> None:
+    def stopped(*_: object, stop: threading.Event, **__: object) -> None:
+        stop.set()
+        check_signal(stop)
+
+    with pytest.MonkeyPatch.context() as patched:
+        for verb in ("publish", "rehearse", "unpublish"):
+            patched.setattr(publishing, verb, stopped)
+        for option in ((), ("--dry-run",), ("--undo",)):
+            ended = greenroom("publish", "1", "2", *option)
+            assert ended.exit_code == 1
+            assert ended.stdout.startswith("! item 1 stopped\n      Stopped on request; ")
+            assert ended.stderr == "greenroom: asked to stop; nothing was done about 1 item\n"
 
 
 def _catches(pid: int, number: int) -> bool:
