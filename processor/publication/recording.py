@@ -89,6 +89,9 @@ def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
     intent = intent_of(undo)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.forget_item(connection, intent.item_id)
+    if intent.artist is not None and not ledger.publications(connection, intent.library, intent.artist):
+        # What of it was changed stays, and is theirs who did that.
+        forget(connection, ledger.entries(connection, artist=intent.artist, root_uuid=intent.library), now)
     for folder in {parent(one.path) for one in intent.gone if not one.path.startswith(undo.target + b"/")}:
         news.note_below(connection, intent.library, folder, now)
     found = repository.of_id(connection, intent.item_id)

@@ -219,6 +219,17 @@ def test_the_files_of_an_artist_go_with_the_album_that_became_known_to_be_by_ano
     assert (published(library), holders) == ([], [])
 
 
+def test_a_picture_of_an_artist_that_somebody_changed_is_theirs_once_the_last_album_is_taken_out(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, chosen(house))
+    (library / "Ada/artist.jpg").write_bytes(b"mine")
+    take_out(house, item_id)
+    with house.database.read() as connection:
+        holders = [*connection.scalars(select(BlobHoldRow.holder).where(BlobHoldRow.holder.like("published %")))]
+    assert (published(library), holders, unexplained(house, library)) == (["Ada/artist.jpg"], [], ["Ada/artist.jpg"])
+    assert (library / "Ada/artist.jpg").read_bytes() == b"mine"
+
+
 def test_the_files_of_an_artist_are_made_again_for_an_album_that_stays_in_their_folder(house: House) -> None:
     """Of two albums by one name only one was known by its id, and so was their artist's; now it is taken out."""
     library, one, two = two_of_ada(house)
