@@ -160,11 +160,12 @@ def test_what_cannot_be_published_hands_its_news_on_to_the_next_album_of_its_art
     database: Database,
 ) -> None:
     with database.begin() as connection:
-        storing.upsert(connection, [album(key, path=key.encode()) for key in "abcdef"], NOW)
+        storing.upsert(connection, [album(key, path=key.encode()) for key in "abcdefg"], NOW)
         connection.execute(update(StagingItem).values(status="published"))
         connection.execute(update(StagingItem).where(StagingItem.id == 4).values(status="pending_review"))
-    bobs, elsewhere, nobodys = home(1, artist="name:bob"), home(3, root_uuid="other"), home(6, artist=None)
-    published(database, bobs, home(2), elsewhere, home(4), home(5), nobodys)
+    bobs, elsewhere = home(1, artist="name:bob"), home(3, root_uuid="other")
+    nobodys = home(6, artist=None), home(7, artist=None)  # which have nobody in common
+    published(database, bobs, home(2), elsewhere, home(4), home(5), *nobodys)
     with database.begin() as connection:
         for item_id in (2, 9):
             news.hand_on(connection, item_id, LATER)
