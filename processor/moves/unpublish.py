@@ -39,8 +39,7 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
         forget_marks(undo, run.guard)
         hide(run, undo, undo.target)
         with Tree(undo.dst_root) as library:
-            if library.stat(out_of_sight(undo)) is not None:
-                run.reasons += take(library, hidden, run.guard)
+            take(library, hidden, run.guard)  # what stays goes back to its place with the folder, and is told of there
             run.reasons += take(library, beside, run.guard)
         remove(run, undo, undo.target)
         with Tree(undo.dst_root) as library, library.explained("tidy", undo.target):

@@ -28,7 +28,7 @@ from processor.transfers import sidecar, trash
 from processor.transfers.arrival import await_copies
 from processor.transfers.giving_back import remove_empty
 from processor.transfers.guard import Guard
-from processor.transfers.hidden import hidden_folder, make_folders
+from processor.transfers.hidden import hidden_folder
 from processor.transfers.materialise import CANNOT
 from processor.transfers.rolling_back import roll_back
 from processor.transfers.steps import above_target, sync_above, sync_each
@@ -44,7 +44,6 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
             return run.advance(transfer, "materialised")
     with Tree(transfer.dst_root) as tree:
         check_published(tree, published(transfer), transfer.item["home"])
-        make_folders(transfer, tree, run.guard)
         filled = build(run, transfer)
         _keep_others(run, tree, filled)
     return run.advance(filled, "materialised")

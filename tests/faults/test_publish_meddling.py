@@ -11,7 +11,7 @@ from processor.items import repository
 from processor.publication import ledger
 from processor.transfers import sidecar
 from tests.faults.killing import killed
-from tests.faults.publishing import HOME, MUSIC, NAMED, NOTE, Scene
+from tests.faults.publishing import FOLDER, HOME, MUSIC, NAMED, NOTE, Scene
 from tests.faults.world import At, Steps, tree
 
 
@@ -149,10 +149,18 @@ def test_what_stays_in_staging_of_a_published_album_is_told_of_there_and_music_w
         assert "the next one sees" not in reason.message
 
 
+@pytest.mark.parametrize("name", ["late note.txt", "cover.jpg", "album.nfo"])
 def test_what_somebody_adds_to_an_album_that_is_taken_out_stays_in_the_library_and_is_told_of_there(
-    quick_path: Path,
+    quick_path: Path, name: str
 ) -> None:
     scene = Scene.make(quick_path / "scene", "unpublish", "link")
-    late = album(scene) / "late note.txt"
-    (told,) = scene.take_out(At("hide", lambda: late.write_bytes(b"late"))).reasons
-    assert (late.read_bytes(), told.message.partition(";")[2]) == (b"late", " it stays there.")
+    late = album(scene) / name
+
+    def write() -> None:
+        late.unlink(missing_ok=True)
+        late.write_bytes(b"late")
+
+    (told,) = scene.take_out(At("hide", write)).reasons
+    assert (late.read_bytes(), told.path) == (b"late", FOLDER)
+    assert told.message == f"{album(scene)} is, or holds, what is not what was put there; it stays there."
+    assert [path.name for path in album(scene).iterdir()] == [name]
