@@ -19,6 +19,7 @@ from processor.moves.move import Performance
 from processor.publication import ledger, news, recording
 from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
+from processor.publication.ledger import Publication
 from processor.publication.writing import sha256_at
 from processor.settle import settle
 from processor.taking_back import TakenBack, rehearse, take_back
@@ -71,23 +72,31 @@ def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Conn
     return Outcome(planned, _DONE[planned.kind], reasons)
 
 
-def to_take_back(database: Database, item_id: int) -> Transfer:
-    """Return the transfer that published an item, which knows all that Greenroom made for it since. Reads only.
+def how_published(connection: Connection, item_id: int) -> tuple[Publication, Transfer]:
+    """Return where an item is published, and the transfer that did it.
 
     Raises Misconfigured `not_published`, and NeedsReview for one that the journal does not know any more.
     """
-    with database.read() as connection:
-        home = ledger.publication(connection, item_id)
-        if home is None:
-            raise Misconfigured(f"item {item_id} is not published", code="not_published")
-        found = journal.named(connection, home.transfer_id)
-        entries = ledger.entries(connection, item_id=item_id)
-        if home.artist is not None and len(ledger.publications(connection, home.root_uuid, home.artist)) == 1:
-            entries += ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
+    home = ledger.publication(connection, item_id)
+    if home is None:
+        raise Misconfigured(f"item {item_id} is not published", code="not_published")
+    found = journal.named(connection, home.transfer_id)
     if not found:
         message = f"the journal does not know any more how item {item_id} was published; remove its folder by hand"
         raise NeedsReview(message, code="unknown_transfer")
-    (transfer,) = found
+    return home, found[0]
+
+
+def to_take_back(database: Database, item_id: int) -> Transfer:
+    """Return the transfer that published an item, which knows all that Greenroom made for it since. Reads only.
+
+    Raises what `how_published` does.
+    """
+    with database.read() as connection:
+        home, transfer = how_published(connection, item_id)
+        entries = ledger.entries(connection, item_id=item_id)
+        if home.artist is not None and len(ledger.publications(connection, home.root_uuid, home.artist)) == 1:
+            entries += ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
     made = [Gone(entry.path, entry.alone) for entry in entries if entry.alone]
     with Tree(transfer.dst_root) as tree, tree.explained("look into", transfer.target):
         same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]

@@ -9,8 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from config import libraries
+from config.answering import ANSWERS, Sight, look_at
 from config.reasons import show_path
+from processor.filesystem.files import Tree
 from processor.publication import ledger, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Chosen, Publishing
@@ -92,6 +96,24 @@ def take_out(house: House, item_id: int) -> TakenBack:
     done = publishing.unpublish_item(given(house), item_id, threading.Event(), actor="eva")
     check_libraries(house)
     return done
+
+
+def hang(root: Path, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the disk of a root hang, which nobody may open any more then, until the event that is returned is set."""
+    answers, silent, open_tree = threading.Event(), os.fsencode(root), Tree.__init__
+
+    def look(asked: bytes) -> Sight:
+        assert asked != silent or answers.wait(60)
+        return look_at(asked)
+
+    def opened(tree: Tree, root: bytes) -> None:
+        assert root != silent, "this would wait for ever"
+        open_tree(tree, root)
+
+    monkeypatch.setattr(Tree, "__init__", opened)
+    monkeypatch.setattr(ANSWERS, "_do", look)
+    monkeypatch.setattr(ANSWERS, "patience", 1.0)
+    return answers
 
 
 def published(root: Path) -> list[str]:

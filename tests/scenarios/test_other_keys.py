@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from config.answering import ANSWERS, Sight, look_at
 from config.errors import Stopped
 from processor import process
 from processor.filesystem.files import Tree
@@ -22,7 +20,7 @@ from processor.tables import StagingItem
 from processor.transfers.comparing import digest_at
 from tests.scenarios.drops import Drop, Song, song, songs
 from tests.scenarios.house import House, lines
-from tests.scenarios.publishing import add_library, approve, publish, published
+from tests.scenarios.publishing import add_library, approve, hang, publish, published
 from workflow.operations import deciding
 
 SHM = Path("/dev/shm")
@@ -329,21 +327,7 @@ def test_a_library_whose_disk_hangs_keeps_no_cycle(
     publish(house, item_id)
     if not is_known:
         rename_key(house)
-    answers = threading.Event()
-
-    def look(root: bytes) -> Sight:
-        if root == os.fsencode(library):
-            assert answers.wait(60)
-        return look_at(root)
-
-    def opened(tree: Tree, root: bytes) -> None:
-        assert root != os.fsencode(library), "this would wait for ever"
-        open_tree(tree, root)
-
-    open_tree = Tree.__init__
-    monkeypatch.setattr(Tree, "__init__", opened)
-    monkeypatch.setattr(ANSWERS, "_do", look)
-    monkeypatch.setattr(ANSWERS, "patience", 1.0)
+    answers = hang(library, monkeypatch)
     house.drop(songs("b", "flac", TWO))
     house.report = house.run()
     answers.set()

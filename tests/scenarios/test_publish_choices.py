@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from config import libraries
-from config.errors import Misconfigured, NeedsReview, Retryable
+from config.errors import Misconfigured, NeedsReview, Retryable, RootSilent
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_named, link_artists, write_artist
@@ -29,6 +29,7 @@ from tests.scenarios.publishing import (
     add_library,
     approve,
     given,
+    hang,
     picture,
     publish,
     published,
@@ -217,6 +218,15 @@ def test_the_files_of_an_artist_go_with_the_album_that_became_known_to_be_by_ano
     with house.database.read() as connection:
         holders = [*connection.scalars(select(BlobHoldRow.holder).where(BlobHoldRow.holder.like("published %")))]
     assert (published(library), holders) == ([], [])
+
+
+def test_an_album_is_not_taken_out_of_a_library_whose_disk_hangs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    answers = hang(library, monkeypatch)
+    with pytest.raises(RootSilent):
+        publishing.unpublish_item(given(house), item_id, threading.Event(), actor="eva")
+    answers.set()
 
 
 def test_a_picture_of_an_artist_that_somebody_changed_is_theirs_once_the_last_album_is_taken_out(house: House) -> None:

@@ -96,7 +96,8 @@ def publish_item(
 
 def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: str) -> TakenBack:
     """Take an item out of its library; it waits for review again. Raises as `publish_item` does."""
-    transfer = publish.to_take_back(given.database, item_id)
+    with given.database.read() as connection:
+        _, transfer = publish.how_published(connection, item_id)
     library = next((one for one in given.libraries if one.path == transfer.dst_root), None)
     if library is None:
         raise Misconfigured(f"{show_path(transfer.dst_root)} is no library any more; add it again", code="no_library")
