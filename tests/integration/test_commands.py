@@ -42,7 +42,7 @@ from processor.tables import LedgerRow, StagingItem, TransferRow
 from tests.commands import greenroom, printed
 from tests.music import write_album
 from tests.waiting import until
-from workflow.engine import jobs
+from workflow.engine import hosts, jobs
 from workflow.engine.failure import Verdict
 from workflow.operations.tagging import tag_item
 from workflow.runs import RunRow
@@ -654,6 +654,13 @@ def test_the_installation_at_a_glance_tells_a_dry_run_from_a_real_one_and_jobs_t
     assert (told["jobs"], told["workers"]) == ({"queued": 1}, 0)
     with sole_daemon(data_dir / "data"):
         assert "nobody carries" not in greenroom("status").output
+    worker = {"executor": "w", "host": "attic", "pid": 1, "phases": ["enrich"], "concurrency": 1}
+    with application() as app, app.database.begin() as connection:
+        hosts.enlist(connection, {**worker, "started_at": dt.datetime.now(dt.UTC)})
+    assert "nobody carries" not in greenroom("status").output
+    with application() as app, app.database.begin() as connection:  # nobody strikes out one that was killed
+        connection.execute(update(hosts.WorkerRow).values(beat_ms=hosts.WorkerRow.beat_ms - 60_000))
+    assert "nobody carries" in greenroom("status").output
 
 
 def test_a_doctor_goes_on_where_the_lock_of_the_daemon_cannot_be_looked_at(data_dir: Path) -> None:

@@ -79,9 +79,10 @@ def leave(connection: Connection, executor: str) -> None:
 
 
 def seen(connection: Connection) -> list[WorkerSeen]:
-    """Return the workers there are, oldest first."""
+    """Return the workers that live, oldest first; a dead one stays entered until a living one strikes it out."""
     silent = (now_ms(connection) - WorkerRow.beat_ms).label("silent")
-    query = select(WorkerRow.__table__, silent).order_by(WorkerRow.started_at)
+    lives = now_ms(connection) - WorkerRow.beat_ms < DEAD_AFTER * 1000
+    query = select(WorkerRow.__table__, silent).where(lives).order_by(WorkerRow.started_at)
     return [
         WorkerSeen(r.executor, r.host, r.pid, r.phases, r.concurrency, max(0, r.silent) / 1000, r.started_at)
         for r in connection.execute(query)
@@ -90,4 +91,4 @@ def seen(connection: Connection) -> list[WorkerSeen]:
 
 def carrying(connection: Connection, phase: str) -> set[str]:
     """Return the names of the hosts on which somebody carries jobs of a phase."""
-    return {one.host for one in seen(connection) if phase in one.phases and one.seconds_silent < DEAD_AFTER}
+    return {one.host for one in seen(connection) if phase in one.phases}
