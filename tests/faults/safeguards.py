@@ -410,6 +410,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("appears_before_ours", PUBLISHED),
     ),
     Mutant(
+        "an album is published into a library whose lock is not held",
+        "workflow/operations/publishing.py",
+        "        if planned.library != library:\n",
+        "        if False:\n",
+        on_sqlite("becomes_another_librarys", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
+        "copies that a mount does not show yet are said to be published",
+        "processor/moves/publish.py",
+        "            await_copies(found, run.guard)\n",
+        "",
+        on_sqlite("show_late and publish", PUBLISHED),
+    ),
+    Mutant(
+        "copies that a mount does not show yet are said to have the place of an album",
+        "processor/moves/upgrade.py",
+        "    await_copies(found, run.guard)\n",
+        "",
+        on_sqlite("show_late and upgrade", PUBLISHED),
+    ),
+    Mutant(
         "a note on what a rule approved publishes it",
         "workflow/phases/publish.py",
         " if history.is_step(one)]",

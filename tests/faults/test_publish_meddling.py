@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from config.errors import Retryable
 from processor.items import repository
 from processor.publication import ledger
-from processor.transfers import sidecar
+from processor.transfers import arrival, sidecar
 from tests.faults.killing import killed
 from tests.faults.publishing import FOLDER, HOME, MUSIC, NAMED, NOTE, Scene
 from tests.faults.world import At, Steps, tree
+from workflow.operations import published
 
 
 def album(scene: Scene) -> Path:
@@ -164,3 +166,48 @@ def test_what_somebody_adds_to_an_album_that_is_taken_out_stays_in_the_library_a
     assert (late.read_bytes(), told.path) == (b"late", FOLDER)
     assert told.message == f"{album(scene)} is, or holds, what is not what was put there; it stays there."
     assert [path.name for path in album(scene).iterdir()] == [name]
+
+
+class Late(Steps):
+    """A mount that shows a file empty under the name it got by a step, until it is asked for once more."""
+
+    def __init__(self, path: Path, step: str) -> None:
+        super().__init__(fence=2)
+        self._path, self._step, self._whole = path, step, b""
+
+    def check(self, label: str) -> None:
+        if self._step in self.labels[-1:]:
+            self._whole = self._path.read_bytes()
+            self._write(b"")
+        super().check(label)
+        if label == "await copy":
+            self._write(self._whole)
+
+    def _write(self, data: bytes) -> None:
+        found = self._path.stat()
+        self._path.write_bytes(data)
+        os.utime(self._path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize(("kind", "step"), [("publish", "switch"), ("upgrade", "exchange")])
+def test_copies_that_show_late_in_the_library_are_waited_for_before_the_rows_tell_of_them(
+    quick_path: Path, kind: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrival, "_PAUSE", 0)
+    scene = Scene.make(quick_path / "scene", kind, "copy")
+    steps = Late(album(scene) / "01 - One.mp3", step)
+    assert scene.perform(steps) == "done"
+    assert steps.labels.count("await copy") == 1
+
+
+def test_a_disk_that_fails_while_pictures_are_made_leaves_nothing_of_the_album_behind(quick_path: Path) -> None:
+    def fail() -> None:
+        raise Retryable("the disk could not write", code="io_error")
+
+    scene = Scene.make(quick_path / "scene", "publish", "link")
+    assert "could not write" in scene.perform(At("make 2", fail))
+    published.heal(scene.database)
+    assert scene.status() == "approved"
+    library = scene.folder / "library"
+    assert [path for path in library.rglob("*") if path.is_dir()] == [library / ".greenroom-tx"]
+    assert tree(scene.staging.path)[HOME + b"/01.mp3"] == MUSIC[b"01.mp3"]

@@ -428,6 +428,25 @@ def test_rules_send_albums_to_several_libraries(house: House) -> None:
     assert published(library) == []
 
 
+def test_what_becomes_another_librarys_while_its_pictures_are_got_waits_for_the_lock_of_that(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, item_id = staged(house)
+    other = add_library(house, "classical")
+    house.change(**{"phase.publish.library": f"genre Classical -> {other}; * -> {library}"})
+
+    def complete(*_: object) -> int:
+        say(house, item_id, "genres", ["classical"])
+        return 0
+
+    monkeypatch.setattr(publishing, "complete", complete)
+    with pytest.raises(Misconfigured, match="changed just now"):
+        publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    assert published(library) == published(other) == []
+    assert publish(house, item_id).outcome == "published"
+    assert published(library) == []
+
+
 def test_an_album_is_not_forgotten_because_the_disk_of_its_library_is_away(house: House, tmp_path: Path) -> None:
     library, item_id = staged(house)
     publish(house, item_id)
