@@ -417,6 +417,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("becomes_another_librarys", "tests/scenarios/test_publish.py"),
     ),
     Mutant(
+        "files of an artist leave a folder in which another album of theirs is",
+        "processor/publication/above.py",
+        "                and ledger.below(connection, home.root_uuid, there).keys() <= {home.path}\n",
+        "",
+        on_sqlite("theirs_is_left", "tests/scenarios/test_publish_choices.py"),
+    ),
+    Mutant(
+        "an album that cannot be staged again is said to be as it should be",
+        "workflow/operations/publishing.py",
+        '            if staged.outcome != "undone":\n                raise',
+        "            if False:\n                raise",
+        on_sqlite("whose_place_in", "tests/scenarios/test_publish_upgrade.py"),
+    ),
+    Mutant(
         "copies that a mount does not show yet are said to be published",
         "processor/moves/publish.py",
         "            await_copies(found, run.guard)\n",

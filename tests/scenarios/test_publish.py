@@ -15,18 +15,20 @@ import pytest
 from sqlalchemy import insert, update
 
 from config import admin, libraries
-from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom
+from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom, Retryable
 from config.reasons import Reason
 from config.tables import SettingRow
 from processor.artwork.blobs import Blob
 from processor.filesystem.files import Tree
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
+from processor.moves import publish as moves_publish
 from processor.publication import laying, ledger
 from processor.publication.given import Chosen
 from processor.tables import StagingFile
 from processor.transfers import sidecar
 from processor.transfers.hidden import TX
+from processor.transfers.transfer import Transfer
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import rights_bind, song, songs
 from tests.scenarios.house import NOW, House, lines
@@ -426,6 +428,22 @@ def test_rules_send_albums_to_several_libraries(house: House) -> None:
     say(house, item_id, "genres", ["Folk"])
     publish(house, item_id)  # where it is it stays
     assert published(library) == []
+
+
+def test_an_album_that_could_not_be_published_is_approved_still(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, item_id = staged(house)
+    before = house.contents()
+
+    def fail(*_: object, **__: object) -> Transfer:
+        raise Retryable("the disk could not write", code="io_error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moves_publish, "fill", fail)
+        failed = publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    assert (failed.outcome, codes(failed.reasons)) == ("failed", ["io_error"])
+    (item,) = house.items().values()
+    assert (item["status"], published(library), house.contents()) == ("approved", [], before)
+    assert publish(house, item_id).outcome == "published"
 
 
 def test_what_becomes_another_librarys_while_its_pictures_are_got_waits_for_the_lock_of_that(

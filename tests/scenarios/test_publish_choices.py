@@ -287,6 +287,20 @@ def test_what_is_news_of_an_artist_goes_on_to_an_album_that_can_be_published(hou
     assert "She sang." in (library / "Ada/artist.nfo").read_text()
 
 
+def test_so_is_what_an_album_cannot_be_told_whose_new_name_somebody_has(house: House) -> None:
+    library, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id)
+    (library / "Ada/Ebb").mkdir()
+    say(house, one, "title", "Ebb")
+    with house.database.begin() as connection:
+        news.note_of(connection, "artist", "name:ada", NOW)
+    with pytest.raises(NeedsReview, match="Greenroom did not put it there"):
+        publishing.publish_item(given(house), one, threading.Event(), actor="eva", rename=True)
+    with house.database.read() as connection:
+        assert news.outdated(connection).keys() == {one, two}
+
+
 def test_what_is_news_of_an_artist_goes_by_an_album_that_waits_for_a_person(house: House) -> None:
     _, one, two = two_of_ada(house)
     for item_id in (one, two):
@@ -364,6 +378,17 @@ def test_an_artists_files_stay_while_another_album_there_is_by_that_artist(house
     publish(house, one, Chosen(), rename=rename)
     assert sorted(path.name for path in (library / "Ada").iterdir() if path.is_file()) == OF_ARTIST
     assert (ID in (library / "Ada" / "artist.nfo").read_text()) is not rename, "who is Eva now was not Ada's"
+
+
+def test_an_artists_files_stay_in_a_folder_in_which_another_album_of_theirs_is_left(house: House) -> None:
+    library, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id, chosen(house))
+    house.change(**{"phase.publish.folder": "Music/{album_artist}/{album}"})
+    for item_id, left in ((one, OF_ARTIST), (two, [])):
+        assert publish(house, item_id, chosen(house), rename=True).outcome == "upgraded"
+        assert sorted(path.name for path in (library / "Ada").glob("*.*")) == left
+        assert sorted(path.name for path in (library / "Music/Ada").glob("*.*")) == OF_ARTIST
 
 
 def test_an_album_that_gets_another_name_in_the_folder_of_its_artist_leaves_that_as_it_is(house: House) -> None:

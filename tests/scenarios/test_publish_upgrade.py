@@ -24,14 +24,16 @@ from tests.scenarios.publishing import (
     LOW_TIDE,
     add_library,
     approve,
+    given,
     picture,
     publish,
     published,
+    staged,
     take_out,
     unexplained,
 )
 from workflow import events, history
-from workflow.operations import deciding
+from workflow.operations import deciding, publishing
 from workflow.operations.tagging import tag_item
 from workflow.operations.undo import undo
 
@@ -371,6 +373,23 @@ def test_an_album_that_was_changed_in_the_library_is_not_staged_again(house: Hou
     (album,) = house.albums()
     assert album["outcome"] != "staged"
     assert house.staged() == []
+
+
+def test_an_album_whose_place_in_staging_somebody_has_keeps_its_name_and_that_is_told(house: House) -> None:
+    library, item_id = staged(house)
+    (item,) = house.items().values()
+    publish(house, item_id)
+    before = published(library)
+    mine = house.staging / os.fsdecode(item["path"]) / "01 - Song 1.flac"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
+    with pytest.raises(NeedsReview) as refused:
+        publishing.publish_item(given(house), item_id, threading.Event(), actor="eva", rename=True)
+    assert refused.value.path is not None
+    assert refused.value.path.endswith(b"01 - Song 1.flac")
+    assert (published(library), mine.read_bytes()) == (before, b"mine")
 
 
 def test_all_of_it_can_be_taken_back(house: House) -> None:
