@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
 from processor.planning.copies import Holder
-from processor.planning.meeting import Meeting
+from processor.planning.meeting import Meeting, left_there
 from processor.planning.naming import Proposal
 from processor.planning.plan import RESTAGE, Home, Outcome
 from scanner.grouping.groups import Group
@@ -29,7 +29,7 @@ def is_published(group: Group, home: Home, meeting: Meeting | None = None) -> De
     """Decide about an album that is published: whatever joins or replaces it does so in staging first."""
     shown = show_path(home.shown)
     if meeting is not None and meeting.outcome == "duplicate":
-        message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
+        message = f"The same music is published already, in {shown}; {left_there(meeting.alone)}"
         return Decision("duplicate", None, (Reason("same_content", message, group.home),))
     message = (
         f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
@@ -45,16 +45,14 @@ def is_published(group: Group, home: Home, meeting: Meeting | None = None) -> De
     return Decision("conflict", None, (Reason("published", message, group.home), *others))
 
 
-def is_copy(group: Group, original: Holder) -> Decision:
+def is_copy(proposal: Proposal, original: Holder) -> Decision:
     """Decide about an album whose music an item of another key has, all of it and no more."""
     place, way = "published", ""
     if original.folder is not None:
         place, way = "in staging", " If this is its name, reject that item, and the next cycle takes this copy."
-    message = (
-        f"The same music is {place} already under another name, as {original.told}; this copy was left where it is and "
-        f"can be removed.{way}"
-    )
-    return Decision("duplicate", original.folder, (Reason("same_content", message, group.home),))
+    left = left_there([file.source for file in proposal.beside])
+    message = f"The same music is {place} already under another name, as {original.told}; {left}{way}"
+    return Decision("duplicate", original.folder, (Reason("same_content", message, proposal.group.home),))
 
 
 def key_twice(group: Group, other: bytes) -> Decision:

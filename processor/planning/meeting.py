@@ -10,11 +10,11 @@ conflict    anything else
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from config.reasons import Reason, show_path, show_text
+from config.reasons import Reason, counted, show_path, show_text
 from processor.planning.quality import CRITERIA, Sound, Verdict, better
 from scanner.grouping.folding import fold
 
@@ -44,6 +44,7 @@ class Encounter:
     staged: tuple[Track, ...]
     there: tuple[bytes, ...] = ()  # every file in the folder
     twins: Mapping[bytes, bytes] = field(default_factory=dict)  # files of the newcomer → the same bytes in the folder
+    beside: tuple[bytes, ...] = ()  # files of the newcomer that are no music
     year: int | None = None
     staged_year: int | None = None
     trouble: Reason | None = None  # why the folder is not what its rows say, so that nothing may be done to it
@@ -64,6 +65,7 @@ class Meeting(NamedTuple):
 
     outcome: Literal["duplicate", "merge", "replace", "beside", "conflict"]
     reasons: tuple[Reason, ...] = ()
+    alone: tuple[bytes, ...] = ()  # files beside the music of a duplicate that the staged album has not
 
 
 def meet(encounter: Encounter, rules: Rules) -> Meeting:
@@ -71,7 +73,8 @@ def meet(encounter: Encounter, rules: Rules) -> Meeting:
     e = encounter
     fresh = [track for track in e.newcomers if track.path not in e.twins]
     if not fresh:
-        return Meeting("duplicate", (_same_content(e),))
+        alone = tuple(path for path in e.beside if path not in e.twins)
+        return Meeting("duplicate", (_same_content(e, alone),), alone)
     taken = {(track.disc, track.number): track for track in e.staged}
     collide = any((track.disc, track.number) in taken for track in fresh)
     if collide and _is_other_release(e):
@@ -187,12 +190,17 @@ def _conflict(e: Encounter, refusals: Sequence[Reason]) -> Meeting:
     return Meeting("conflict", (Reason("target_differs", message, e.home), *refusals[:TOLD]))
 
 
-def _same_content(e: Encounter) -> Reason:
-    message = (
-        f"The same music is in staging already, in {show_path(e.folder)}; this copy was left where it is and can be "
-        "removed."
-    )
+def _same_content(e: Encounter, alone: Collection[bytes]) -> Reason:
+    message = f"The same music is in staging already, in {show_path(e.folder)}; {left_there(alone)}"
     return Reason("same_content", message, e.home)
+
+
+def left_there(alone: Collection[bytes]) -> str:
+    """Say of a copy of music whether it can go, where some files beside it are not known to be anywhere else."""
+    if not alone:
+        return "this copy was left where it is and can be removed."
+    what = f"{counted(len(alone), 'file')} beside it may be nowhere else, such as {show_path(min(alone))}"
+    return f"this copy was left where it is. Its music can be removed, but {what}."
 
 
 def _other_release(e: Encounter) -> Reason:

@@ -51,6 +51,16 @@ class Proposal:
     files: tuple[PlannedFile, ...]  # the tracks in order, then the side files
     cues: Mapping[int, Set[str]] = field(default_factory=dict)  # what cue sheets refer to, by the sheet's file id
 
+    @property
+    def music(self) -> list[PlannedFile]:
+        """Its tracks."""
+        return [file for file in self.files if file.role == "audio"]
+
+    @property
+    def beside(self) -> list[PlannedFile]:
+        """Its files beside the music."""
+        return [file for file in self.files if file.role != "audio"]
+
 
 class SourceFile(Protocol):
     """What naming needs to know of a scanned file."""

@@ -66,11 +66,9 @@ class World:
     """
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
-    differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
+    differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how music differs from a staging folder's
     meets: Callable[[Proposal, bytes], Encounter]  # a proposal, and the folder of the item that has its key
-    same: Callable[
-        [Sequence[PlannedFile], Sequence[PlannedFile]], bool
-    ]  # whether the second has all music of the first
+    same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether the second has what is in the first
     space: Space
     # Items of other keys that have music of a proposal.
     holders: Callable[[Proposal], Sequence[Holder]] = lambda _: ()

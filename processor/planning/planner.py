@@ -14,7 +14,7 @@ from processor.planning.copies import noted, original
 from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
-from processor.planning.meeting import Encounter, Meeting, Rules, meet
+from processor.planning.meeting import Encounter, Meeting, Rules, left_there, meet
 from processor.planning.naming import Proposal
 from processor.planning.plan import RESTAGE, AlbumPlan, World
 
@@ -130,7 +130,7 @@ class _Planner:
             return proposal, decision
         holders = self._world.holders(proposal)
         if (holder := original(proposal.group, holders)) is not None:
-            return proposal, is_copy(proposal.group, holder)
+            return proposal, is_copy(proposal, holder)
         return noted(proposal, holders) if decision.outcome == "staged" else proposal, decision
 
     def _copy_of_published(self, proposal: Proposal) -> Decision | None:
@@ -199,21 +199,21 @@ class _Planner:
     def _twin(self, proposal: Proposal, target: bytes) -> Decision | None:
         """Return a duplicate if the album is a second copy of one that this plan puts at the target."""
         other = self._planned.get(fold(target))
-        if other is None or not self._world.same(proposal.files, other.files):
+        if other is None or not self._world.same(proposal.music, other.music):
             return None
+        alone = [file.source for file in proposal.beside if not self._world.same([file], other.beside)]
         message = (
-            f"The same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
-            "was left where it is and can be removed."
+            f"The same music is in inbound twice, and the copy in {show_path(other.group.home)} is staged; "
+            f"{left_there(alone)}"
         )
         return Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
 
     def _compare(self, proposal: Proposal, folder: bytes) -> Decision:
         home, shown = proposal.group.home, show_path(folder)
-        difference = self._world.differs(proposal.files, folder)
+        difference = self._world.differs(proposal.music, folder)
         if difference is None:
-            message = (
-                f"The same music is in staging already, in {shown}; this copy was left where it is and can be removed."
-            )
+            alone = [file.source for file in proposal.beside]
+            message = f"The same music is in staging already, in {shown}; {left_there(alone)}"
             return Decision("duplicate", folder, (Reason("same_content", message, home),))
         message = (
             f"Staging already has {shown}, and it differs: {difference}. Nothing was moved; join the two or remove one."

@@ -70,6 +70,7 @@ class Encounters:
                 checksum=item.checksum,
                 there=tuple(sorted(there)),
                 twins=dict(self._twins(proposal.files, inbound, staging, folder, there, item)),
+                beside=tuple(file.source for file in proposal.beside),
                 year=proposal.group.year,
                 staged_year=item.year,
                 trouble=trouble,

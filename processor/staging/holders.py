@@ -43,7 +43,7 @@ class Holders:
         self._inbound, self._staging = roots.inbound, roots.staging
         self._places = places
         self._facts, self._digests = contents
-        sizes = {file.identity.size for album in albums for file in _music(album)}
+        sizes = {file.identity.size for album in albums for file in album.music}
         self._alike = defaultdict[int, list[tuple[int, int]]](list)  # by size: items, and how many tracks they have
         with database.read() as connection:
             for size, item_id, count in repository.of_sizes(connection, sizes):
@@ -51,7 +51,7 @@ class Holders:
 
     def of(self, album: Proposal) -> tuple[Holder, ...]:
         """Return the items that seem to have music of an album, the likeliest first, and not more than are worth it."""
-        music = _music(album)
+        music = album.music
         alike = Counter[int]()
         for size, count in Counter(file.identity.size for file in music).items():
             for item_id, theirs in self._alike.get(size, ()):
@@ -115,7 +115,3 @@ class Holders:
 
 def _sound(size: int, facts: Mapping[str, object]) -> tuple[object, ...]:
     return size, facts.get("codec"), facts.get("duration_ms")
-
-
-def _music(album: Proposal) -> list[PlannedFile]:
-    return [file for file in album.files if file.role == "audio"]

@@ -130,13 +130,12 @@ def _space(roots: Roots, wanted_reserve: int) -> Space:
     )
 
 
-def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
+def size_difference(files: Collection[PlannedFile], there: Mapping[bytes, int]) -> str | None:
     """Say what of some music is not `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
-    here = [file for file in files if file.role == "audio"]
-    if len(here) > len(there):
-        return f"it has {len(there)} music files, this one has {len(here)}"
+    if len(files) > len(there):
+        return f"it has {len(there)} music files, this one has {len(files)}"
     left = Counter(there.values())
-    for file in here:
+    for file in files:
         left[file.identity.size] -= 1
         if left[file.identity.size] < 0:
             return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
@@ -152,7 +151,7 @@ class _Comparison:
         self._digests = digests
 
     def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
-        """Say how the music of `files` differs from that below a staging folder, or None if all of it is there."""
+        """Say how some music differs from that below a staging folder, or None if all of it is there."""
         with Tree(self._inbound) as source, Tree(self._staging) as destination:
             with destination.explained("look into", folder):
                 there = {path: f for path, f in destination.below(folder) if is_file(f) and is_audio(path)}
@@ -161,8 +160,6 @@ class _Comparison:
                 return difference
             known = [self._digests(destination, path, Identity.of(found)) for path, found in there.items()]
             for file in files:
-                if file.role != "audio":
-                    continue
                 digest = self._digests(source, file.source, file.identity)
                 if digest not in known:
                     return f"no music file there has the content of {show_path(file.source)}"
@@ -170,13 +167,12 @@ class _Comparison:
         return None
 
     def same(self, files: Sequence[PlannedFile], others: Sequence[PlannedFile]) -> bool:
-        """Tell whether all the music of an album of inbound is in another one."""
-        theirs = [file for file in others if file.role == "audio"]
-        if size_difference(files, {file.source: file.identity.size for file in theirs}) is not None:
+        """Tell whether what is in some files of inbound is in others of it, too, each in one of its own."""
+        sizes, theirs = (Counter(file.identity.size for file in some) for some in (files, others))
+        if not sizes <= theirs:
             return False
-        ours = [file for file in files if file.role == "audio"]
         with Tree(self._inbound) as source:
             mine, other = (
-                Counter(self._digests(source, f.source, f.identity) for f in some) for some in (ours, theirs)
+                Counter(self._digests(source, f.source, f.identity) for f in some) for some in (files, others)
             )
         return mine <= other

@@ -40,3 +40,11 @@ def divided_house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
     yield made
     made.database.close()
     shutil.rmtree(inbound)
+
+
+@pytest.fixture(params=["house", pytest.param("postgres_house", marks=pytest.mark.postgres), "divided_house"])
+def any_house(request: pytest.FixtureRequest) -> House:
+    """A house on either database, and one whose roots are on two file systems."""
+    made = request.getfixturevalue(request.param)
+    assert isinstance(made, House)
+    return made

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +23,22 @@ from tests.scenarios.house import NOW, House, lines, seen
 from workflow.operations.fsck import fsck
 from workflow.operations.undo import undo
 
-SHM = Path("/dev/shm")
 KEY = "album:ada/low tide"
 ONE, TWO, THREE = range(1, 2), range(1, 3), range(1, 4)
 FOLDER = "AD/Ada/Low Tide"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres), "divided"])
-def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    """A house on either database, and one whose roots are on two file systems, so that everything is copied."""
-    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
-    inbound = None
-    if request.param == "divided":
-        if not SHM.is_dir() or SHM.stat().st_dev == tmp_path.stat().st_dev:
-            pytest.skip("needs a second file system at /dev/shm")
-        inbound = Path(tempfile.mkdtemp(prefix="greenroom-", dir=SHM))
-    made = House.make(tmp_path, url, inbound)
-    yield made
-    made.database.close()
-    if inbound:
-        shutil.rmtree(inbound)
+GO = "this copy was left where it is and can be removed"
+STAY = "this copy was left where it is. Its music can be removed, but"
 
 
 def warnings(item: dict[str, Any]) -> set[str]:
     return {warning["code"] for warning in item["warnings"]}
+
+
+def told(house: House) -> str:
+    """What is said of the one duplicate in the last report."""
+    found = [reason["message"] for album in house.albums() for reason in album["reasons"]]
+    (message,) = (one for one in found if one.startswith("The same music"))
+    return str(message)
 
 
 def album_sidecar(house: House, folder: str = FOLDER) -> sidecar.Sidecar:
@@ -142,6 +131,29 @@ def test_files_that_are_there_already_stay_in_inbound_and_are_told(house: House)
     ]
     assert "already_there" in house.codes()
     assert house.cycle() == ["duplicate Ada / Low Tide: 2 tracks"]
+
+
+def test_of_a_copy_with_files_that_are_nowhere_else_only_the_music_is_said_to_be_superfluous(house: House) -> None:
+    """Some file names it has are taken by others there; the picture is the same."""
+    house.drop(songs("a", "flac", TWO) | {"a/cover.jpg": JPEG, "a/notes.txt": b"theirs"})
+    house.cycle()
+    house.drop(songs("b", "flac", TWO) | {"b/cover.jpg": JPEG})
+    assert house.cycle() == ["duplicate Ada / Low Tide: 2 tracks"]
+    assert told(house) == f"The same music is in staging already, in {FOLDER}; {GO}."
+    house.drop({"b/notes.txt": b"mine", "b/scans/1.jpg": JPEG})
+    assert house.cycle() == ["duplicate Ada / Low Tide: 2 tracks"]
+    assert told(house).endswith(f"{STAY} 2 files beside it may be nowhere else, such as b/notes.txt.")
+
+
+def test_of_two_copies_that_come_together_the_second_may_have_files_of_its_own(house: House) -> None:
+    house.drop(songs("a", "flac", TWO) | songs("b", "flac", TWO) | {"a/cover.jpg": JPEG, "b/cover.jpg": JPEG})
+    house.drop({"b/notes.txt": b"mine"})
+    assert sorted(house.cycle()) == ["duplicate Ada / Low Tide: 2 tracks", "staged Ada / Low Tide: 2 tracks"]
+    assert told(house).endswith(f"{STAY} 1 file beside it may be nowhere else, such as b/notes.txt.")
+    assert house.cycle() == ["duplicate Ada / Low Tide: 2 tracks"]
+    (house.inbound / "b/notes.txt").unlink()
+    assert house.cycle() == ["duplicate Ada / Low Tide: 2 tracks"]
+    assert told(house).endswith(GO + ".")
 
 
 def test_a_part_of_a_staged_album_is_a_duplicate(house: House) -> None:

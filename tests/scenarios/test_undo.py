@@ -60,17 +60,6 @@ class Ear:
         self.heard += [event.subject for event in heard]
 
 
-POSTGRES = pytest.param("postgres_house", marks=pytest.mark.postgres)
-
-
-@pytest.fixture(params=["house", "divided_house", POSTGRES])
-def any_house(request: pytest.FixtureRequest) -> House:
-    """Each of the houses."""
-    made = request.getfixturevalue(request.param)
-    assert isinstance(made, House)
-    return made
-
-
 def drop(house: House) -> None:
     """Drop the album with times and rights of its own."""
     house.drop(ALBUM)
