@@ -23,8 +23,9 @@ from daemon.hints import Hints
 from daemon.listening import Listener, Listening
 
 HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start
-AGAIN_SECONDS = 60.0  # after which a cycle that met somebody at work is tried again: each try is a row of runs
+AGAIN_SECONDS = 60.0  # until one that failed, or met somebody at work, is tried again: each try is a row of runs
 
+FAILED = "failed"
 SKIPPED = "skipped"  # what a report says of a cycle that met somebody at work
 Trigger = Literal["schedule", "watch"]
 
@@ -103,8 +104,11 @@ class Heartbeat:
 
     @property
     def trouble(self) -> str:
-        """What fails at each try, and why; empty where all goes well."""
-        return "; ".join(f"{what} failed: {error}" for what, error in dict(self._trouble).items())
+        """What fails at each try, and why; empty where all goes well. A cycle that runs may end well."""
+        found = dict(self._trouble)
+        if self._is_running():
+            found.pop("cycle", None)
+        return "; ".join(f"{what} failed: {error}" for what, error in found.items())
 
     def hint(self) -> None:
         """Ask for a cycle once it is quiet, if cycles are switched on; somebody says that something arrived."""
@@ -140,7 +144,7 @@ class Heartbeat:
             self._look()
         if not settings.enabled:
             self._hints.clear()
-        quiet = max(settings.quiet_seconds, AGAIN_SECONDS) if self._last == SKIPPED else settings.quiet_seconds
+        quiet = max(settings.quiet_seconds, AGAIN_SECONDS if self._last in (SKIPPED, FAILED) else 0)
         lasts = max(settings.quiet_seconds, SHORTEST_INTERVAL)  # about as long as a cycle with news
         if self._hints.due(quiet) and not self._is_running() and not self._is_due_within(lasts, now):
             self._start("watch", None)
@@ -176,9 +180,13 @@ class Heartbeat:
         self._cycle = cycle
 
     def _run(self, trigger: Trigger, fire_time: dt.datetime | None) -> None:
-        self._last = "failed"  # until we know better
+        self._last = FAILED  # until we know better
         with self._survive("cycle"):
-            report = self._app.run_cycle(trigger=trigger, fire_time=fire_time, stop=self._stop)
+            try:
+                report = self._app.run_cycle(trigger=trigger, fire_time=fire_time, stop=self._stop)
+            except GreenroomError:
+                self._hints.hear()  # the database did not even take how it ended, and is back before the schedule fires
+                raise
             told = [f"{count} {name}" for name in ("staged", "failed") if (count := report.counts.get(name, 0))]
             self._last = report.status if report.status != "done" else ", ".join(told) or "nothing to do"
             if self._last == SKIPPED:

@@ -18,7 +18,7 @@ BEFORE_ALL: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 SKEW: Final = dt.timedelta(minutes=1)  # by which the clocks of hosts may differ
 NEWEST_KEPT: Final = 50  # however old they are
 DRY_RUN: Final = dt.timedelta(days=1)  # none lasts longer
-INTERRUPTED: Final = "the process ended before the run did"
+INTERRUPTED: Final = "no end of it was written down: its process was killed, or the database was away"
 RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
 
 

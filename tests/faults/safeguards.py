@@ -837,6 +837,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_message_is_sent", "tests/integration/test_events.py"),
     ),
     Mutant(
+        "a cycle whose end could not be recorded is left to the schedule",
+        "daemon/scheduler.py",
+        "            except GreenroomError:\n                self._hints.hear()",
+        "            except GreenroomError:\n                pass",
+        tests("tests/unit/test_scheduler.py", "-k", "could_not_be_recorded"),
+    ),
+    Mutant(
         "what stays in inbound is told again by every run",
         "workflow/telling.py",
         '"unheard": bool(stays) and stays != before.get("stays")',

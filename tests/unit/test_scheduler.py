@@ -17,7 +17,7 @@ from config.settings import load_section
 from daemon.beats import FromNow
 from daemon.fire_times import Position, first_position, follow
 from daemon.hints import LONGEST_WAIT
-from daemon.scheduler import Heartbeat
+from daemon.scheduler import AGAIN_SECONDS, Heartbeat
 
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
 WAIT = 60.0  # seconds until a test that would hang fails instead
@@ -300,6 +300,23 @@ def test_a_cycle_that_raises_does_not_stop_the_next_one(error: Exception) -> Non
     assert daemon.heart.state.endswith("last: failed")
     daemon.beat(hours=1)
     assert len(daemon.app.cycles) == 2
+
+
+def test_a_cycle_whose_end_could_not_be_recorded_is_tried_again_and_no_trouble_while_it_is() -> None:
+    """As one whose database went away: by the schedule alone it would be said to fail for up to an hour, or a year."""
+    daemon = Daemon(Installation(settings(quiet=0), cycle_error=Retryable("the database went away")))
+    daemon.beat()
+    daemon.beat(hours=1)
+    assert daemon.heart.trouble == "cycle failed: the database went away"
+    daemon.app.cycle_error = None
+    daemon.hold_cycles()
+    daemon.beat(seconds=AGAIN_SECONDS - 1)
+    assert len(daemon.app.cycles) == 1
+    daemon.beat(settle=False, seconds=2)
+    assert daemon.app.cycles[1:] == [("watch", None)]
+    assert daemon.heart.trouble == ""
+    daemon.release_cycles()
+    assert daemon.heart.trouble == ""
 
 
 def test_unreadable_settings_are_told_once_per_change_and_nothing_runs(logged: list[str]) -> None:
