@@ -417,6 +417,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("becomes_another_librarys", "tests/scenarios/test_publish.py"),
     ),
     Mutant(
+        "an album is published beside what is left of a publication of it that was killed",
+        "workflow/operations/publishing.py",
+        "        settle(given.database, given.staging, library, given.blobs, guard)\n",
+        "",
+        tests("tests/faults/test_publish_kill.py", "-k", "ends_that_first"),
+    ),
+    Mutant(
+        "what a person approved before it was staged anew is published by a rule",
+        "workflow/phases/publish.py",
+        ' and one["revision"] == item["revision"])',
+        ")",
+        on_sqlite("staged_anew", "tests/integration/test_publish_phase.py"),
+    ),
+    Mutant(
+        "a job whose album could not be published is done",
+        "workflow/phases/publish.py",
+        '        if outcome.outcome == "failed":\n            raise',
+        "        if False:\n            raise",
+        on_sqlite("album_could_not_be", "tests/integration/test_publish_phase.py"),
+    ),
+    Mutant(
         "files of an artist leave a folder in which another album of theirs is",
         "processor/publication/above.py",
         "                and ledger.below(connection, home.root_uuid, there).keys() <= {home.path}\n",

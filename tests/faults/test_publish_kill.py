@@ -60,6 +60,8 @@ def test_an_undisturbed_one_ends_settled(quick_path: Path, kind: str, way: Strat
     assert [*complaints(scene)] == []
     assert scene.perform(Steps(fence=2)) in ("done", "undone")
     assert [*complaints(scene), *unfinished(scene)] == []
+    with scene.database.read() as connection:
+        assert "it was" not in history.of_item(connection, scene.item_id)[-1]["why"]
     assert converges(scene) == []
 
 
@@ -390,10 +392,11 @@ def test_an_item_that_is_gone_fails_the_move_of_its_album_and_no_recovery(
     assert scene.recovered(Steps(fence=4)) == RecoveryReport()
 
 
-@pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])
-def test_an_album_on_its_way_into_a_library_is_not_taken_back_tagged_or_forgotten(quick_path: Path, label: str) -> None:
+def broken_off(folder: Path, label: str) -> tuple[House, Trial]:
+    """Kill `greenroom publish` before a step; return its house, and what it was to come to."""
+
     def staged(name: str) -> tuple[House, Trial]:
-        house = House(quick_path / name, workers=1)
+        house = House(folder / name, workers=1)
         house.add_library()
         must(house, *CYCLE)
         return house, to_publish(house)
@@ -402,6 +405,20 @@ def test_an_album_on_its_way_into_a_library_is_not_taken_back_tagged_or_forgotte
     step = labels(house, *trial.command).index(label) + 1
     house, trial = staged("killed")
     assert run_until(house, step, die, *trial.command) < 0
+    return house, trial
+
+
+@pytest.mark.parametrize("label", ["manifest", "fsync put"])
+def test_who_publishes_an_album_whose_publication_was_killed_ends_that_first(quick_path: Path, label: str) -> None:
+    house, trial = broken_off(quick_path, label)
+    must(house, *trial.command)
+    assert {item["status"] for item in house.items()} == {"published"}
+    assert trial.converges(house) == []
+
+
+@pytest.mark.parametrize("label", ["manifest", "switch", "fsync put"])
+def test_an_album_on_its_way_into_a_library_is_not_taken_back_tagged_or_forgotten(quick_path: Path, label: str) -> None:
+    house, trial = broken_off(quick_path, label)
     (item,) = (item for item in house.items() if item["status"] == "publishing")
     ended = house.run("undo", str(item["transfer_id"]), "--json")
     assert (ended.status, left_of(ended)) == (1, {"unsettled"})

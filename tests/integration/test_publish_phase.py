@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import delete, insert, text, update
 
 from config import admin, libraries
 from config.database import Database
+from config.errors import NeedsReview
 from config.machine import utc_now
 from config.tables import LeaseRow
 from processor.metadata.documents import ITSELF
+from processor.moves import publish as moves_publish
+from processor.tables import StagingItem
+from processor.transfers.transfer import Transfer
 from tests.carrying import carrying
 from tests.commands import chosen, printed
 from tests.scenarios.drops import songs
@@ -154,6 +158,48 @@ def test_what_is_no_persons_decision_publishes_nothing_that_a_rule_approved(hous
     assert only(house)["status"] == "approved"
     deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
     work(house, lambda: rests(house) and only(house)["status"] == "published")
+
+
+def test_what_a_person_approved_before_it_was_staged_anew_is_not_published_by_a_rule(house: House) -> None:
+    put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="manual", sync__mode="off")
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    with house.database.begin() as connection:
+        anew = update(StagingItem).values(revision=StagingItem.revision + 1, status="pending_review")
+        connection.execute(anew)
+    engine.submit("review", item_id, actor="chain", priority="urgent")
+    work(house, lambda: rests(house) and only(house)["status"] == "approved")
+    put(house, publish__mode="auto")
+    succession.reconcile(house.database)
+    work(house, lambda: rests(house) and bool(engine.list(phase="publish")))
+    assert only(house)["status"] == "approved"
+
+
+def test_what_was_published_so_long_ago_that_nobody_knows_who_wanted_it_is_kept_up_to_date(house: House) -> None:
+    put(house, publish__mode="auto", publish__refresh_after_seconds=0, sync__mode="off")
+    item_id = only(house)["id"]
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
+    with house.database.begin() as connection:
+        connection.execute(delete(history.ItemHistoryRow))
+    say(house, genres=["Jazz"])
+    assert succession.reconcile(house.database) == 1
+    work(house, lambda: rests(house))
+    assert only(house)["news_at"] is None
+
+
+def test_a_job_whose_album_could_not_be_published_waits_for_a_person(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Transfer:
+        raise NeedsReview("somebody has its place", code="target_exists")
+
+    monkeypatch.setattr(moves_publish, "fill", fail)
+    deciding.decide(house.database, only(house)["id"], "approved", actor="eva", why="heard it", publish=True)
+    engine = Engine(house.database, succession.works())
+    work(house, lambda: any(job.status in ("parked", "done", "dead") for job in engine.list(phase="publish")))
+    (job,) = engine.list(phase="publish")
+    assert (job.status, only(house)["status"]) == ("parked", "approved")
 
 
 def say(house: House, **fields: Any) -> list[str]:
