@@ -12,7 +12,7 @@ from operator import itemgetter
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import FolderTracks, Group, TrackRow
-from scanner.readiness import FileState
+from scanner.readiness import UNFINISHED, FileState
 
 
 class GroupRows:
@@ -80,11 +80,13 @@ class GroupRows:
         self._sql.execute("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", row)
 
     def doubtful_files(self) -> dict[int, FileState]:
-        """Return, by id, the files readiness has to know of: those that end too early, or were not probed yet."""
-        found = self._sql.execute("""
+        """Return, by id, the files readiness has to know of: not whole or not read, or not probed yet."""
+        query = """
+            WITH unread AS (SELECT value FROM json_each(?))
             SELECT id, path, name,
-                CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END AS unfinished, probed
-            FROM entry WHERE NOT probed OR truncated OR problem = 'empty_file'""")
+                CASE WHEN problem IN unread THEN problem WHEN truncated THEN 'truncated' END AS unfinished, probed
+            FROM entry WHERE NOT probed OR truncated OR problem IN unread"""
+        found = self._sql.execute(query, (json.dumps([*UNFINISHED]),))
         return {
             file_id: FileState(file_id, folder + b"/" + name if folder else name, unfinished, bool(probed))
             for file_id, folder, name, unfinished, probed in found

@@ -20,7 +20,7 @@ from config.reasons import Reason
 from scanner import rows
 from scanner.grouprows import GroupRows
 from scanner.justread import JustRead
-from scanner.readiness import FolderState
+from scanner.readiness import DEADLY, FolderState
 from scanner.rows import FileRow, PlainRow
 from scanner.scandb import ScanDb, failed, is_mistake
 from scanner.scanschema import DDL, FAST, code_version, copy, is_finished
@@ -33,7 +33,7 @@ REMEMBERED_DIGESTS = 200_000
 STORED_AT_ONCE = 2000  # files
 
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
-PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
+PASSING = (*DEADLY, "reader_gave_up", "io_error", "permission_denied", "vanished")
 EVERY_READ: Mapping[int, str] = MappingProxyType({})
 _PROBLEM = READING_COLUMNS.index("problem")
 _NOTE_VANISHED = """
@@ -229,13 +229,18 @@ class NewScan(ScanDb):
 
     def strike(self, digest: str, size: int) -> None:
         """Count that a reader died on this content; `size` in bytes."""
-        count = "INSERT INTO strike VALUES (?, ?, 1) ON CONFLICT (digest) DO UPDATE SET times = times + 1"
+        count = """
+            INSERT INTO strike VALUES (?, ?, 1, (SELECT started FROM scan))
+            ON CONFLICT (digest) DO UPDATE SET times = times + 1, last = excluded.last"""
         self._sql.execute(count, (digest, size))
 
-    def struck(self, times: int) -> dict[int, set[str]]:
-        """Return the digests on which readers died so often, by the size of the file."""
+    def struck(self, times: int, rest: dt.timedelta) -> dict[int, set[str]]:
+        """Return the digests on which readers died so often, the last time within `rest`, by the size of the file."""
         found: dict[int, set[str]] = {}
-        for size, digest in self._sql.execute("SELECT size, digest FROM strike WHERE times >= ?", (times,)):
+        (started,) = self._sql.execute("SELECT started FROM scan").fetchone()
+        since = (dt.datetime.fromisoformat(started) - rest).isoformat()
+        query = "SELECT size, digest FROM strike WHERE times >= ? AND last BETWEEN ? AND ?"
+        for size, digest in self._sql.execute(query, (times, since, started)):
             found.setdefault(size, set()).add(digest)
         return found
 

@@ -17,9 +17,11 @@ from scanner.writers import has_writer, is_sparse
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
 CUT_SHORT = "It ends before the size written in it: its end is missing."
+DEADLY = ("reader_killed", "reader_crashed", "reader_timeout")  # what is wrong with a file that a reader died on
 UNFINISHED = {
     "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
     "empty_file": "It has no bytes yet; if it is still arriving, it is taken when it is whole.",
+    **dict.fromkeys(DEADLY, "The process that read its tags ended before it had them; the next scans try again."),
 }
 
 
@@ -102,14 +104,14 @@ def is_patient(still_ns: int, quiet_ns: int) -> bool:
 def unfinished_reasons(
     files: Iterable[FileState], still_ns: int, quiet_ns: int
 ) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
-    """Return the reasons to wait for files that end too early, or the warnings once they were waited for long enough.
+    """Return the reasons to wait for files that are not whole or not read, or warnings once that was long enough.
 
     `still_ns` is how long the album has not changed.
     """
     found = tuple(Reason(file.unfinished, UNFINISHED[file.unfinished], file.path) for file in files if file.unfinished)
     if is_patient(still_ns, quiet_ns):
         return found, ()
-    # an empty one is unreadable, and that is told already
+    # of the others it is told already that they cannot be read
     return (), tuple(reason._replace(message=CUT_SHORT) for reason in found if reason.code == "truncated")
 
 

@@ -27,7 +27,7 @@ CREATE TABLE reading (
 CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
 CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
 CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT, id INTEGER);
-CREATE TABLE strike (digest TEXT PRIMARY KEY, size INTEGER, times INTEGER);
+CREATE TABLE strike (digest TEXT PRIMARY KEY, size INTEGER, times INTEGER, last TEXT);
 CREATE TABLE content_digest (
     path BLOB, algorithm TEXT, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, ino INTEGER, dev INTEGER,
     digest TEXT, PRIMARY KEY (path, algorithm, size, mtime_ns, ctime_ns, ino, dev));

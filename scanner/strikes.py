@@ -1,29 +1,34 @@
-"""Files on which a reader died → remembered by content, and after three times refused whatever they are called."""
+"""Files on which a reader died → remembered by content, and after three times refused whatever they are called.
+
+It may have been the machine that had no memory left, and not the file: once a day one is tried again.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from config.plain import opened
 from scanner.identity import identity_from
+from scanner.readiness import DEADLY
 
 if TYPE_CHECKING:
     from scanner.newscan import NewScan
     from scanner.tags.wire import File, Numbers, Task
 
-DEADLY: Final = ("reader_killed", "reader_crashed", "reader_timeout")
 STRIKES: Final = 3
+REST: Final = dt.timedelta(days=1)
 _GIVEN_UP: Final = (
     "reader_gave_up",
-    f"Reading its tags ended {STRIKES} readers, so it is not tried again as long as its content is the same.",
+    f"Reading its tags ended {STRIKES} readers, so as long as its content is the same it is tried again once a day.",
 )
 
 
 def spared(db: NewScan, tasks: Iterator[Task]) -> Iterator[Task]:
     """Yield the tasks without the files whose content ended too many readers; those are refused at once."""
-    struck = db.struck(STRIKES)
+    struck = db.struck(STRIKES, REST)
     return _without(db, tasks, struck) if struck else tasks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import socket
@@ -22,8 +23,10 @@ import pytest
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
 from scanner import checksums
+from scanner.identity import SECOND_NS
 from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, silent
+from scanner.readiness import PATIENCE_NS, unfinished_reasons
 from scanner.scan import scan_folder, scan_into
 from scanner.scandb import ScanDb
 from scanner.strikes import count
@@ -100,6 +103,12 @@ class Inbound:
         assert self.last
         with ScanDb.open(self.last) as db:
             return {group.key: (group.verdict, len(group.tracks)) for group, _ in db.groups()}
+
+    def problems(self) -> list[str | None]:
+        """Return what was wrong with each track."""
+        assert self.last
+        with NewScan.open(self.last) as db:
+            return [track.problem for track in db.grouping.tracks()]
 
     def vanished(self) -> set[bytes]:
         """Return the music that went away."""
@@ -514,7 +523,7 @@ def readers_died(inbound: Inbound) -> None:
         count(db)
 
 
-def test_content_on_which_three_readers_died_is_never_read_again_whatever_it_is_called(inbound: Inbound) -> None:
+def test_content_on_which_three_readers_died_is_not_read_again_whatever_it_is_called(inbound: Inbound) -> None:
     file = wav(inbound.root / ALBUM / "01.wav")
     for died in range(3):
         assert inbound.scan().read == 1, f"it was not tried again after {died} deaths"
@@ -532,6 +541,42 @@ def test_content_on_which_three_readers_died_is_never_read_again_whatever_it_is_
     inbound.scan()
     with NewScan.open(inbound.last) as db:
         assert {t.name for t in db.grouping.tracks() if t.problem} == {b"copy.wav"}
+
+
+def test_an_album_waits_for_a_file_on_which_a_reader_died_until_it_is_read(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    inbound.scan()
+    readers_died(inbound)
+    assert inbound.last
+    with NewScan.open(inbound.last) as db:
+        files = [*db.grouping.doubtful_files().values()]
+    waits, _ = unfinished_reasons(files, 0, SECOND_NS)
+    assert [reason.code for reason in waits] == ["reader_killed"]
+    assert unfinished_reasons(files, PATIENCE_NS, SECOND_NS) == ((), ()), "for a day"
+    inbound.scan(60)
+    assert (inbound.problems(), inbound.waits()) == ([None], {os.fsencode(ALBUM): []})
+
+
+@pytest.mark.parametrize("days", [2, -400], ids=["later", "by a clock that was wrong"])
+def test_what_was_given_up_is_tried_once_a_day_for_it_may_have_been_the_memory_of_the_machine(
+    inbound: Inbound, days: int
+) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    for _ in range(3):
+        inbound.scan()
+        readers_died(inbound)
+    for _ in range(2):
+        assert inbound.scan().audio == 1
+        assert inbound.problems() == ["reader_gave_up"]
+    assert inbound.last
+    at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+    with closing(sqlite3.connect(inbound.last)) as sql, sql:
+        sql.execute("UPDATE strike SET last = ?", (at,))
+    inbound.scan()
+    assert inbound.problems() == [None]
+    readers_died(inbound)
+    inbound.scan()
+    assert inbound.problems() == ["reader_gave_up"], "the day begins anew"
 
 
 WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"
