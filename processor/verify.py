@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from config.database import Database
-from config.errors import Retryable
+from config.errors import Misconfigured, Retryable
 from config.lease import Guard
 from config.libraries import Library, verify_root
 from config.reasons import Reason
@@ -50,6 +50,7 @@ class Verifying:
     decode: Callable[[int], bool] | None = None
     hold: Hold | None = None  # for mending; None: nothing is mended
     access: Access = AS_IS  # of what is mended
+    away: tuple[Misconfigured, ...] = ()  # why libraries are not among those given
 
 
 class Found(NamedTuple):

@@ -43,7 +43,8 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
     together with the file's time are somebody's doing; they are told once, and taken for right from then on.
 
     Each album is remembered as it is read, so an interrupted round goes on where it was. The daemon does the same once
-    a day. Ends with 1 if music is gone or damaged, or an ITEM could not be read.
+    a day. Albums of a library that is away are passed by, and stay due. Ends with 1 if music is gone or damaged, or if
+    an ITEM or a library could not be read.
 
     \b
     Examples:
@@ -67,6 +68,9 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
             told.append(_told(found))
             if not as_json:
                 _say(told[-1])
+    for error in given.away:
+        click.echo(f"not read: {error.message}", err=True)
+        troubled = True
     for item in set(items) - {one["item"] or 0 for one in told}:
         click.echo(f"item {item} was not read: its library is not known here, or it changed meanwhile", err=True)
         troubled = True

@@ -304,6 +304,26 @@ def test_what_the_cache_lost_too_is_said_and_nothing_is_made_up(house: House, li
     assert "publish the item again" in told(house)[0][1]
 
 
+def test_a_library_that_is_away_keeps_no_other_album_from_being_read(house: House, library: Path) -> None:
+    """What lies there stays due, and is read once it is back; a chore waits only where no root is."""
+    stop, now = threading.Event(), dt.datetime.now(dt.UTC)
+
+    def read() -> tuple[set[int], list[str]]:
+        given = verifying.verifying(
+            house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=True
+        )
+        found = verifying.verify_items(given, verifying.due(house.database, now))
+        return {one.checked.item_id for one in found}, [one.reason_code for one in given.away]
+
+    low, high = sorted((item["album"], item["id"]) for item in house.items().values())[::-1]
+    library.rename(away := library.with_name("away"))
+    library.mkdir()
+    assert read() == ({high[1]}, ["root_not_mounted"])
+    library.rmdir()
+    away.rename(library)
+    assert read() == ({low[1], rows.ARTISTS}, [])
+
+
 def test_a_round_goes_on_where_it_was_stopped_the_longest_ago_first(house: House, library: Path) -> None:
     stop, seen, now = threading.Event(), list[int](), dt.datetime.now(dt.UTC)
 

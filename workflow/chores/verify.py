@@ -8,14 +8,13 @@ from loguru import logger
 from pydantic import Field
 from sqlalchemy import Connection
 
-from config.libraries import list_libraries
 from processor.verification import rows
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
+from workflow.engine.failure import PhaseAway
 from workflow.engine.job import Job, Payload
-from workflow.operations.verifying import ROLES, Pace, due, verify_items, verifying
+from workflow.operations.verifying import Pace, due, verify_items, verifying
 from workflow.phase import Chore, ChoreSettings
-from workflow.succession import require_roots
 
 
 class VerifySettings(ChoreSettings):
@@ -56,11 +55,13 @@ class Verify(Chore):
         return bool(rows.due(connection, now - dt.timedelta(days=settings.days), 1))
 
     def run(self, context: Context, payload: Round, settings: VerifySettings) -> None:
-        """Read what is due. Raises PhaseAway where a root is not on this host."""
-        with context.database.read() as connection:
-            require_roots([library for library in list_libraries(connection) if library.role in ROLES])
+        """Read what is due of the roots that are here. Raises PhaseAway where none is."""
         pace = Pace(settings.pace, context.check, context.wait)
         given = verifying(context.database, context.data_dir, pace, context, decode=settings.decode, mend=True)
+        if given.away and not given.libraries:
+            raise PhaseAway(f"not on this host: {given.away[0].message}")
+        for error in given.away:
+            logger.bind(why=error.message).warning("the albums of a library were not verified")
         before = payload.since or dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.days)
         files = trouble = 0
         for found in verify_items(given, due(context.database, before)):

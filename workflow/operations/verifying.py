@@ -12,9 +12,10 @@ from loguru import logger
 
 from config import admin
 from config.database import Database
+from config.errors import Misconfigured
 from config.lease import Guard
 from config.leave import StopSignal
-from config.libraries import Library, list_libraries
+from config.libraries import Library, list_libraries, verify_root
 from processor.publication.access import AS_IS
 from processor.verification import rows
 from processor.verification.looking import decoder
@@ -53,21 +54,30 @@ class Pace:
 def verifying(
     database: Database, data_dir: Path, pace: Pace, stop: StopSignal, *, decode: bool, mend: bool
 ) -> Verifying:
-    """Return what verifying works with: staging and every library; in dry runs it mends nothing.
+    """Return what verifying works with: of staging and the libraries those that are here; in dry runs it mends nothing.
 
-    Raises Misconfigured where ffmpeg is missing.
+    Raises Misconfigured where ffmpeg is missing, and Retryable where it cannot be told what is here.
     """
+    found, away = dict[str, Library](), list[Misconfigured]()
     with database.read() as connection:
-        found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
+        wanted = [library for library in list_libraries(connection) if library.role in ROLES]
         publish = settings_of(connection, "publish")
         mend = mend and not admin.staging_scan(connection)[0].dry_run
+
+    for library in wanted:
+        try:
+            verify_root(library)
+        except Misconfigured as error:  # what is due there stays due
+            away.append(error)
+        else:
+            found[library.root_uuid] = library
 
     def locked(library: Library, work: Callable[[Guard], str]) -> str:
         return holding(database, [library], "verify", stop, work)
 
     return Verifying(
         database, found, blobs(database, data_dir), pace.spend, decoder(pace.check) if decode else None,
-        locked if mend else None, publish.access() if mend else AS_IS,
+        locked if mend else None, publish.access() if mend else AS_IS, tuple(away),
     )  # fmt: skip
 
 
