@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy.sql.elements import ColumnElement, KeyedColumnElement
 
 from processor.publication import ledger
 from processor.tables import PublicationRow, StagingItem
@@ -25,19 +26,23 @@ def note_of(connection: Connection, subject: Literal["album", "artist"], key: st
     if subject == "album":
         ids = list(connection.scalars(select(StagingItem.id).where(StagingItem.key == key)))
     else:
-        found = select(PublicationRow.root_uuid, PublicationRow.item_id).where(PublicationRow.artist == key)
-        found = found.outerjoin(StagingItem, StagingItem.id == PublicationRow.item_id)
-        is_waiting = case((StagingItem.status == "published", 0), else_=1)
-        rows = connection.execute(found.order_by(is_waiting, PublicationRow.item_id))
-        ids = list({root: item_id for root, item_id in reversed(rows.all())}.values())
+        ids = _one_each(connection, PublicationRow.root_uuid, PublicationRow.artist == key)
     connection.execute(update(PublicationRow).where(PublicationRow.item_id.in_(ids)).values(news_at=now))
 
 
 def note_below(connection: Connection, root_uuid: str, folder: bytes, now: dt.datetime) -> None:
-    """Note the same for one album anywhere below a folder of a library, if there is one."""
-    found = select(func.min(PublicationRow.item_id)).where(*ledger.is_below(root_uuid, folder))
-    if (item_id := connection.scalar(found)) is not None:
+    """Note the same for one album of each artist that has some anywhere below a folder of a library."""
+    ours = ledger.is_below(root_uuid, folder)
+    for item_id in _one_each(connection, PublicationRow.artist, *ours, PublicationRow.artist.is_not(None)):
         note(connection, item_id, now)
+
+
+def _one_each(connection: Connection, by: KeyedColumnElement[Any], *ours: ColumnElement[bool]) -> list[int]:
+    """Return one item for each value of a column of publications, one that waits for nobody where there is such."""
+    is_waiting = case((StagingItem.status == "published", 0), else_=1)
+    found = select(by, PublicationRow.item_id).outerjoin(StagingItem, StagingItem.id == PublicationRow.item_id)
+    rows = connection.execute(found.where(*ours).order_by(is_waiting, PublicationRow.item_id))
+    return list({value: item_id for value, item_id in reversed(rows.all())}.values())
 
 
 def hand_on(connection: Connection, item_id: int, now: dt.datetime) -> None:

@@ -256,6 +256,24 @@ def test_the_files_of_an_artist_are_made_again_for_an_album_that_stays_in_their_
     assert published(library) == []
 
 
+def test_so_they_are_for_an_album_of_theirs_where_one_of_somebody_else_is_left_there_too(house: House) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide", "Ebb"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    others, one, two = approve(house)
+    for item_id in (others, one, two):
+        publish(house, item_id, chosen(house))
+    for item_id, who in ((others, "Eva"), (two, ["Ada", "22221111-2222-3333-4444-555555555555"])):
+        say(house, item_id, "credits", [who])
+        publish(house, item_id, chosen(house))
+    take_out(house, two)
+    with house.database.read() as connection:
+        assert one in news.outdated(connection)
+    publish(house, one, chosen(house))
+    assert sorted(path.name for path in (library / "Ada").iterdir() if path.is_file()) == OF_ARTIST
+
+
 def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(house: House) -> None:
     _, item_id = staged(house)
     publish(house, item_id)
