@@ -15,7 +15,7 @@ from scanner.identity import SECOND_NS
 from scanner.writers import has_writer, is_sparse
 
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
-PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
+PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that is not whole, or not read, is waited for
 CUT_SHORT = "It ends before the size written in it: its end is missing."
 DEADLY = ("reader_killed", "reader_crashed", "reader_timeout")  # what is wrong with a file that a reader died on
 UNFINISHED = {
@@ -45,7 +45,7 @@ class FileState(NamedTuple):
 
     file_id: int
     path: bytes  # relative to the root
-    unfinished: str | None  # "truncated" or "empty_file"
+    unfinished: str | None  # one of UNFINISHED
     probed: bool  # opened since its last change: nobody was writing, and all of it was on disk
 
 
