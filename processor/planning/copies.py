@@ -16,6 +16,7 @@ from processor.planning.naming import Proposal
 from scanner.grouping.doubts import confidence_of
 from scanner.grouping.groups import Group
 
+MOST: Final = 5  # albums that are looked at for one; a single of plain PCM has the size of many
 BEYOND_CHANCE: Final = 3  # tracks; fewer of the same sizes and lengths are in some album or other of many thousands
 
 
@@ -65,9 +66,20 @@ def noted(proposal: Proposal, holders: Sequence[Holder]) -> Proposal:
         why = Reason("alike_staged", f"{what}: {_told(group, alike)}.", group.home)
     else:
         return proposal
-    warnings = (*group.warnings, why)
-    confidence = confidence_of((*group.evidence, *warnings))
-    return replace(proposal, group=group._replace(warnings=warnings, confidence=confidence))
+    return _warned(proposal, why)
+
+
+def comes_twice(proposal: Proposal, other: Proposal) -> Proposal:
+    """Return a proposal with a warning that all its music comes with it under another name, too."""
+    name, place = show_text(called(other.group.album_artist, other.group.album)), show_path(other.group.home)
+    message = f"The same music comes under another name, too, {name}, in {place}; keep one of them."
+    return _warned(proposal, Reason("also_staged", message, proposal.group.home))
+
+
+def _warned(proposal: Proposal, why: Reason) -> Proposal:
+    warnings = (*proposal.group.warnings, why)
+    confidence = confidence_of((*proposal.group.evidence, *warnings))
+    return replace(proposal, group=proposal.group._replace(warnings=warnings, confidence=confidence))
 
 
 def _told(group: Group, found: Sequence[tuple[Holder, int]]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os.path
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
-from processor.planning.copies import noted, original
+from processor.planning.copies import MOST, comes_twice, noted, original
 from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
@@ -50,6 +51,7 @@ class _Planner:
         self._listed: dict[bytes, _Listing] = {}
         self._keys: dict[str, bytes] = {}
         self._planned: dict[str, Proposal] = {}  # by folded target
+        self._sized = defaultdict[tuple[int, ...], list[Proposal]](list)  # those of it, by the sizes of their music
         self._space = world.space
 
     def plan(self, proposal: Proposal) -> AlbumPlan:
@@ -131,7 +133,11 @@ class _Planner:
         holders = self._world.holders(proposal)
         if (holder := original(proposal.group, holders)) is not None:
             return proposal, is_copy(proposal, holder)
-        return noted(proposal, holders) if decision.outcome == "staged" else proposal, decision
+        if decision.outcome != "staged":
+            return proposal, decision
+        others = (other for other in self._sized[_sizes(proposal)][:MOST] if other.group.key != proposal.group.key)
+        other = next((other for other in others if self._world.same(proposal.music, other.music)), None)
+        return noted(proposal, holders) if other is None else comes_twice(proposal, other), decision
 
     def _copy_of_published(self, proposal: Proposal) -> Decision | None:
         """Return a duplicate if the album was kept apart from one of its name that is published with the same music.
@@ -240,6 +246,7 @@ class _Planner:
         self._keys[proposal.group.key] = decision.target
         self._taken.add(fold(decision.target))
         self._planned[fold(decision.target)] = proposal
+        self._sized[_sizes(proposal)].append(proposal)
         artist = os.path.dirname(decision.target)
         for folder in (os.path.dirname(artist), artist):
             self._folders[fold(folder)] = folder
@@ -263,3 +270,7 @@ class _Planner:
         exact, folded = self._listed[folder]
         found = name if name in exact else folded.get(fold(name))
         return None if found is None else os.path.join(folder, found)
+
+
+def _sizes(proposal: Proposal) -> tuple[int, ...]:
+    return tuple(sorted(file.identity.size for file in proposal.music))

@@ -9,7 +9,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Final
 
 from config.answering import ANSWERS
 from config.database import Database
@@ -19,13 +18,11 @@ from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import within
 from processor.items import repository
 from processor.items.repository import Head, StagedFile
-from processor.planning.copies import Holder, is_telling
+from processor.planning.copies import MOST, Holder, is_telling
 from processor.planning.naming import PlannedFile, Proposal
 from processor.staging.encounters import Contents
 from scanner.facts import Facts
 from scanner.identity import Identity
-
-MOST: Final = 5  # items that are looked at for one album; a single of plain PCM has the size of many
 
 
 class Holders:

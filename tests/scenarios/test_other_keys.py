@@ -68,6 +68,21 @@ def test_an_album_that_is_staged_under_another_key_is_a_duplicate(any_house: Hou
     assert len(list((house.inbound / "b").rglob("*.*"))) == 4
 
 
+def test_of_two_albums_of_the_same_music_that_come_together_the_second_says_so(house: House) -> None:
+    """As folders that were copied and renamed; which name is right nobody knows."""
+    house.drop(untagged("Ada - Low Tide", "Salt", "Foam") | untagged("Ada - Low Tide old", "Salt", "Foam"))
+    house.drop(untagged("Eva - Reed", "Salt", "Foam", "Ebb"))
+    assert sorted(house.cycle()) == [
+        "staged Ada / Low Tide old: 2 tracks",
+        "staged Ada / Low Tide: 2 tracks",
+        "staged Eva / Reed: 3 tracks",
+    ]
+    (message,) = told(house, "also_staged")
+    assert message.endswith("another name, too, Ada – Low Tide, in Ada - Low Tide; keep one of them.")
+    warned = {item["album"]: {warning["code"] for warning in item["warnings"]} for item in house.items().values()}
+    assert [album for album, codes in warned.items() if "also_staged" in codes] == ["Low Tide old"]
+
+
 def test_an_item_with_a_key_of_older_rules_is_found_by_its_music(any_house: House) -> None:
     house = any_house
     item_id = staged_before(house, songs("a", "flac", THREE), other="album:ada/ebb")
