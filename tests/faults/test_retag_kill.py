@@ -196,6 +196,16 @@ def test_new_tags_that_wait_for_a_person_go_on_from_wherever_they_stopped(quick_
     assert offered > 3
 
 
+@pytest.mark.parametrize("step", range(2, 30, 1 if ALL else 9))
+def test_new_tags_that_were_cut_off_are_finished_by_the_next_try(step: int, quick_path: Path, sqlite_url: str) -> None:
+    scene = Scene(quick_path, sqlite_url)
+    sounds = scene.sounds()
+    assert killed(scene.tag, step, 1)
+    assert tag_item(scene.house.database, scene.item, threading.Event()).outcome in ("retagged", "same")
+    assert scene.shown() != scene.before
+    assert [*scene.complaints(sounds, scene.shown()), *scene.settled()] == []
+
+
 @pytest.mark.parametrize("step", range(2, 30, 1 if ALL else 6))
 def test_an_album_whose_new_tags_are_not_finished_waits_for_that_before_it_goes_into_the_trash(
     step: int, quick_path: Path, sqlite_url: str

@@ -18,9 +18,10 @@ import mutagen
 import pytest
 from sqlalchemy import update
 
-from config.errors import Misconfigured, Rejected, Retryable
+from config.errors import Misconfigured, Rejected, Retryable, Unmoved
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
+from processor.moves.move import Performance
 from processor.retag import WORK, Retagged
 from processor.tables import StagingItem
 from processor.tagging.essence import essence
@@ -203,6 +204,29 @@ def test_an_album_somebody_changed_is_left_alone(house: House) -> None:
         tag_item(house.database, item, STOP)
     with pytest.raises(Misconfigured, match="no item 99"):
         tag_item(house.database, 99, STOP)
+
+
+def test_an_album_that_tracks_are_about_to_join_gets_its_tags_after_that(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise Retryable("the database is gone", code="database_unavailable")
+
+    item = staged(house)
+    house.drop(songs("late", "mp3", range(4, 5)))
+    with monkeypatch.context() as gone:
+        gone.setattr(Performance, "published", away)
+        assert house.run().status == "failed"
+    before = {path.name: path.read_bytes() for path in album(house).iterdir()}
+    with pytest.raises(Unmoved, match="a move of this album is not finished"):
+        tag_item(house.database, item, STOP)
+    assert {path.name: path.read_bytes() for path in album(house).iterdir()} == before
+    assert house.run().status == "done"
+    assert tag_item(house.database, item, STOP).outcome == "retagged"
+    assert sorted(sounds(album(house))) == [
+        f"0{n} - Song {n}.{kind}" for n, kind in enumerate(("flac", "flac", "mp3", "mp3"), 1)
+    ]
+    assert complaints(house) == []
 
 
 def test_what_a_crash_left_of_copies_goes_with_the_next_try(house: House) -> None:
