@@ -16,7 +16,6 @@ from processor.fsck.sighting import Effort, Sighting
 from processor.items.presence import Limits
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
-from processor.staging.staged import record_item
 from scanner.options import Progress
 
 ROUNDS: Final = 4  # one to repair, one to see that it is well; more where an album that was adopted shows something new
@@ -63,7 +62,7 @@ def repair(shop: Workshop, effort: Effort, limits: Limits, progress: Progress) -
 
 
 def _recovered(shop: Workshop) -> RecoveryReport:
-    run = Performance(shop.database, shop.guard, record_item)
+    run = Performance(shop.database, shop.guard, shop.record, undone=shop.undone)
     return recover(run, (shop.roots.inbound.path, shop.roots.staging.path))
 
 

@@ -24,6 +24,9 @@ from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, Mar
 from processor.items import repository
 from processor.items.item import NewItem
 from processor.items.presence import Noticed, unheard
+from processor.moves import move
+from processor.moves.move import Record
+from processor.staging.staged import record_item
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_whole
 from processor.transfers.sidecar import Sidecar
@@ -35,12 +38,17 @@ BATCH: Final = 100  # repairs that share a transaction
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What repairing takes; `noticed` hears of items that are missing from now on or found again."""
+    """What repairing takes; `noticed` hears of items that are missing from now on or found again.
+
+    `record` and `undone` are what recovery is given: they write what follows from a move that is finished, or undone.
+    """
 
     database: Database
     guard: Guard
     roots: Roots
     noticed: Noticed = unheard
+    record: Record = record_item
+    undone: Record = move.unheard
     now: dt.datetime = field(default_factory=utc_now)
 
 

@@ -1284,4 +1284,18 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "        repository.mark_missing",
         on_sqlite("taken_over_while", "tests/scenarios/test_fsck.py"),
     ),
+    Mutant(
+        "tracks that fsck lets join an album go on with what was decided before",
+        "workflow/operations/fsck.py",
+        "recording = partial(record_item, then=of_staging(None))",
+        "recording = record_item",
+        on_sqlite("begin_the_chain_anew", "tests/scenarios/test_fsck_moves.py"),
+    ),
+    Mutant(
+        "tags are written to an album whose move is not finished",
+        "workflow/operations/tagging.py",
+        "        check_unmoved(database, found.item.key)\n",
+        "",
+        on_sqlite("about_to_join", "tests/scenarios/test_tag.py"),
+    ),
 )

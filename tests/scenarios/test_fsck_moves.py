@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from config.errors import Stopped
+from config.errors import Retryable, Stopped
 from processor.fsck import undos, unsettled
+from processor.fsck.fsck import FsckReport
+from processor.moves.move import Performance
 from processor.retag import work_root
 from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import TX
 from processor.transfers.transfer import path_from_json
+from scanner.options import silent
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write
+from workflow import history, progress
 from workflow.events import EventRow
+from workflow.operations.deciding import decide
+from workflow.operations.fsck import fsck
 from workflow.operations.trash import discard
 from workflow.operations.undo import undo
 
@@ -99,6 +106,51 @@ def test_a_move_that_recovery_gives_up_is_told_once(house: House, recovered: Cal
     assert "interrupted 3 times" in why
     assert "`greenroom fsck`" in why
     assert codes(adopt(house)) == {"unsettled_transfer": True}
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
+    """Let the database go away just before a move is written down as published, or as taken back."""
+
+    def away(*_: object) -> None:
+        raise Retryable("the database is gone", code="database_unavailable")
+
+    with monkeypatch.context() as gone, suppress(Retryable):
+        gone.setattr(Performance, "published", away)
+        gone.setattr(Performance, "taken_back", away)
+        work()
+
+
+def finished(house: House) -> FsckReport:
+    """Let fsck finish what was begun, which takes names of the same bytes away."""
+    return fsck(house.database, verify=False, adopt=True, stop=Event(), progress=silent)
+
+
+def test_late_tracks_whose_move_fsck_finishes_begin_the_chain_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was decided of the album before was not said of them, and nobody asked yet what they are."""
+    item_id = item(house, ALBUM)["id"]
+    decide(house.database, item_id, "approved", actor="ada", why="")
+    house.drop(songs("late", "mp3", range(4, 6)))
+    cut_off(monkeypatch, house.run)
+    assert codes(finished(house)) == {"unfinished_transfer": True}
+    assert len(item(house, ALBUM)["files"]) == 5
+    with house.database.read() as connection:
+        found = progress.find(connection, item_id)
+        (*_, last) = history.of_item(connection, item_id)
+        told = connection.scalars(select(EventRow.kind).where(EventRow.kind == "item_staged")).all()
+    assert (found["status"], found["position"], found["revision"]) == ("pending_review", "staged", 2)
+    assert (last["why"], last["revision"], len(told)) == ("staged anew", 2, 2)
+
+
+def test_an_undo_that_fsck_finishes_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = item(house, ALBUM)["run_id"]
+    cut_off(monkeypatch, lambda: undo(house.database, run_id, dry_run=False, stop=Event()))
+    assert codes(finished(house)) == {"unfinished_transfer": True}
+    assert house.items() == {}
+    with house.database.read() as connection:
+        kinds = connection.scalars(select(EventRow.kind)).all()
+    assert kinds.count("undone") == 1
 
 
 @pytest.mark.parametrize("has_row", [True, False], ids=["that waits for a person", "that only its hidden folder knows"])

@@ -17,7 +17,9 @@ from processor.fsck.repairs import Workshop
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
+from processor.staging.staged import record_item
 from scanner.options import Progress
+from workflow.aftermath import of_staging, of_undo
 from workflow.history import noticed
 from workflow.holding import holding, reading
 from workflow.roots import resolve_roots
@@ -43,7 +45,8 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
         return reading(roots.both, partial(verb.check, database, roots, effort, limits, progress), until)
 
     def work(guard: Guard) -> FsckReport:
-        return verb.repair(Workshop(database, guard, roots, noticed), effort, limits, progress)
+        recording = partial(record_item, then=of_staging(None))
+        return verb.repair(Workshop(database, guard, roots, noticed, recording, of_undo), effort, limits, progress)
 
     return holding(database, roots.both, "fsck", until, work)
 
