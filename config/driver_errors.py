@@ -19,9 +19,10 @@ READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby 
 NO_SCHEMA = "3F000"  # of PostgreSQL, where the search_path of a URL or a role names none that is there
 NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
-# Of no statement itself: SQLite is locked or full; PostgreSQL has no room, memory or connections, or a lock is held.
+# Of no statement itself: SQLite is locked or full; PostgreSQL rolled back for others, has no room, memory or
+# connections, or a lock is held.
 _OF_OTHERS_SQLITE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
-_OF_OTHERS_POSTGRESQL = ("53", "55P03")
+_OF_OTHERS_POSTGRESQL = ("40", "53", "55P03")
 _TABLE = re.compile(r"\bfor table (\w+)")
 _INTERNAL = {
     READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",

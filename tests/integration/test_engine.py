@@ -380,7 +380,7 @@ def test_an_error_of_the_database_is_that_of_a_statement_only_if_it_is_no_lock_n
     assert not may_be_own(database.url, Retryable("the file of the database is gone", code=OUTAGE))
     if not database.is_sqlite:
         assert [is_own(raising(state)) for state in ("57014", "58030")] == [True, True]
-        assert [is_own(raising(state)) for state in ("53100", "53300", "55P03")] == [False] * 3
+        assert [is_own(raising(state)) for state in ("40001", "40P01", "53100", "53300", "55P03")] == [False] * 5
         assert not is_own("SELECT pg_terminate_backend(pg_backend_pid())")
         return
     assert is_own("SELECT * FROM nowhere")
