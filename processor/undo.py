@@ -144,5 +144,5 @@ def _changes(transfer: Transfer, seen: Sighting) -> Iterator[Reason]:
             message = "Its old place is on a disk mounted inside the root, where nothing is put back; unmount it first."
             yield Reason("other_filesystem", message, os.path.join(transfer.src_root, file.source))
     for path in seen.foreign:
-        message = "It is in the album's folder, but this transfer did not put it there; move it elsewhere first."
+        message = "It is in the album's folder, and somebody put it there or changed it; move it elsewhere first."
         yield Reason("foreign_file", message, os.path.join(transfer.dst_root, path))

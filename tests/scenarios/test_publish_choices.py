@@ -461,6 +461,9 @@ def test_an_nfo_that_somebody_edited_keeps_its_album_from_being_taken_out_with_i
     before = edit(house, item_id, nfo, is_merged=is_merged)
     refused = publishing.unpublish_item(given(house), item_id, threading.Event(), actor="eva")
     assert (refused.outcome, nfo.read_text()) == ("refused", before)
+    assert [reason.message.partition(", and ")[2] for reason in refused.reasons] == [
+        "somebody put it there or changed it; move it elsewhere first."
+    ]
     nfo.unlink()
     assert take_out(house, item_id).outcome == "undone"
     assert published(library) == []
