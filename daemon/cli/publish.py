@@ -92,7 +92,8 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
             outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
             return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
         done = publishing.publish(app, item, actor=person(), stop=stop, rename=rename)
-        return {"item": item, "outcome": done.outcome} | _of_plan(done.plan, done.reasons)
+        outcome = "stopped" if isinstance(done.trouble, Stopped) else done.outcome
+        return {"item": item, "outcome": outcome} | _of_plan(done.plan, done.reasons)
     except (Busy, LeaseLost):
         raise
     except GreenroomError as error:

@@ -27,6 +27,7 @@ from rich.cells import cell_len
 from sqlalchemy import delete, insert, select, text, update
 
 from config import activity, admin
+from config.lease import Guard
 from config.leave import check_signal
 from config.libraries import sole_library
 from config.locks import hold
@@ -615,6 +616,25 @@ def test_an_album_whose_publication_was_stopped_was_not_refused(data_dir: Path) 
             assert ended.exit_code == 1
             assert ended.stdout.startswith("! item 1 stopped\n      Stopped on request; ")
             assert ended.stderr == "greenroom: asked to stop; nothing was done about 1 item\n"
+
+
+def test_nor_was_one_that_was_stopped_while_it_was_built(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data_dir / "library").mkdir()
+    greenroom("libraries", "add", "library", str(data_dir / "library"))
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="a", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1")
+    stop, ask = threading.Event(), Guard.check_stop
+
+    def stopped(guard: Guard) -> None:
+        stop.set()
+        ask(guard)
+
+    monkeypatch.setattr("daemon.cli.publish.stop_on_signals", lambda: stop)
+    monkeypatch.setattr(Guard, "check_stop", stopped)
+    ended = greenroom("publish", "1")
+    assert (ended.exit_code, ended.stdout.startswith("! item 1 stopped ")) == (1, True)
+    assert "Stopped on request" in ended.stdout
 
 
 def _catches(pid: int, number: int) -> bool:
