@@ -27,18 +27,19 @@ CLASS = r"\[(?:[0-9A-Za-z](?:-[0-9A-Za-z])?)+\]"
 JUNK_NAMES = frozenset(
     b"""
     .ds_store .localized .appledouble .spotlight-v100 .fseventsd .temporaryitems .documentrevisions-v100 __macosx
-    thumbs.db ehthumbs.db desktop.ini $recycle.bin recycler @eadir @tmp #recycle #snapshot .snapshot .snapshots
+    thumbs.db ehthumbs.db desktop.ini $recycle.bin @eadir @tmp #recycle #snapshot .snapshot .snapshots
     .stfolder .stversions .stignore .directory .thumbnails .nomedia .ignore .ndignore .plexignore .lmsignore
-    lost+found
+    lost+found found.000 @recycle @recently-snapshot ~snapshot thevolumesettingsfolder
     """.split()
-) | {b"system volume information", b"network trash folder", b"icon\r"}
+) | {b"system volume information", b"network trash folder", b"temporary items", b"icon\r"}
+OLD_BINS = frozenset([b"RECYCLER", b"RECYCLED"])  # of Windows before Vista; "Recycler" is an album of ZZ Top
 JUNK_PREFIXES = (b"._", b".trash")
 
 # Suffixes that download and copy programs give to what is not whole yet. All lower case.
 TEMP_SUFFIXES = tuple(
     b""".part .partial .!qb .!ut .bc! .crdownload .download .opdownload .tmp .temp .aria2 .st .dctmp .incomplete
     .unfinished .filepart .ytdl .partial~ .backup~ .!sync .bts .ffs_tmp .fdmdownload .jc! .xltd
-    .downloading .lftp-pget-status .cyberducksegment""".split()
+    .downloading .lftp-pget-status .cyberducksegment .!bt .az! .bt! .ob! .td .td.cfg .xltd.cfg .dtapart""".split()
 )
 # .in. is of ProFTPD (HiddenStores), .goutputstream- of programs of GNOME.
 TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~", b".getxfer.", b".in.", b".goutputstream-")
@@ -50,7 +51,8 @@ _FAILED = b"_failed_"  # SABnzbd
 TEMP_FOLDER_PREFIXES = (b"_unpack_", _FAILED)
 TEMP_FOLDERS = frozenset([b".~tmp~", b".rsync-partial", b"_unpack"])  # of rsync, NZBGet: until all in it is whole
 _FRAGMENT = re.compile(rb"\.part-frag\d+$")  # yt-dlp
-_SOULSEEK = re.compile(rb"incomplete(?:~|[0-9a-f]{32})")  # Soulseek NS and Nicotine+, before the name
+# Before the name: Soulseek NS and Nicotine+, Android, Ares.
+_BEFORE = re.compile(rb"incomplete(?:~|[0-9a-f]{32})|\.pending-\d+-|___arestra___")
 _HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of Nextcloud and ownCloud
     rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
 )
@@ -89,7 +91,7 @@ PATTERN = Why("ignored_by_pattern", "An ignore pattern matches it.")
 def built_in(name: bytes, is_folder: bool) -> Why | None:
     """Return why a name is never taken, whatever the settings say."""
     low = name.lower()
-    if low in JUNK_NAMES:
+    if low in JUNK_NAMES or name in OLD_BINS:
         return JUNK
     if is_folder and low[0] not in ODD_FIRST and b"." not in low:  # as most are
         return None
@@ -107,7 +109,7 @@ def _is_temporary(low: bytes, is_folder: bool) -> bool:
         return low.startswith(TEMP_FOLDER_PREFIXES) or low.endswith(TEMP_FOLDER_SUFFIXES) or low in TEMP_FOLDERS
     if low.startswith(TEMP_PREFIXES) or low.endswith(TEMP_SUFFIXES):
         return True
-    return bool(_FRAGMENT.search(low) or _HIDDEN_COPY.fullmatch(low) or _SOULSEEK.match(low))
+    return bool(_FRAGMENT.search(low) or _HIDDEN_COPY.fullmatch(low) or _BEFORE.match(low))
 
 
 def finished_name(name: bytes) -> bytes:
@@ -115,7 +117,7 @@ def finished_name(name: bytes) -> bytes:
     low = name.lower()
     if match := _FRAGMENT.search(low):
         return name[: match.start()]
-    if match := _SOULSEEK.match(low):
+    if match := _BEFORE.match(low):
         return name[match.end() :]
     if match := _HIDDEN_COPY.fullmatch(low):
         return name[1 : match.start(match.lastgroup or 0)]

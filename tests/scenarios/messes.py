@@ -131,6 +131,7 @@ PARTS = [
         ".in.03.mp3.",
         "03.mp3-2.cyberducksegment",
     ),
+    *("03.mp3.td", ".pending-1700000000-03.mp3", "___ARESTRA___03.mp3"),
 ]
 JUNK = [
     ".DS_Store",
@@ -144,6 +145,9 @@ JUNK = [
     "$RECYCLE.BIN/a.mp3",
     ".Trash-1000/files/a.mp3",
     "#recycle/a.mp3",
+    "@Recycle/a.mp3",
+    "@Recently-Snapshot/a.mp3",
+    "FOUND.000/a.mp3",
     ".stfolder/x",
     "~$a.doc",
     ".a.mp3.swp",

@@ -34,7 +34,11 @@ def test_what_other_programs_leave_behind_is_junk(name: bytes) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [b"@eaDir", b"lost+found", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"__MACOSX", b".stversions"],
+    [
+        *(b"@eaDir", b"lost+found", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"__MACOSX"),
+        *(b".stversions", b"@Recycle", b"@Recently-Snapshot", b"~snapshot", b"RECYCLED", b"RECYCLER"),
+        *(b"FOUND.000", b"Temporary Items", b"TheVolumeSettingsFolder"),
+    ],
 )
 def test_folders_of_other_programs_are_junk(name: bytes) -> None:
     assert built_in(name, True) is JUNK
@@ -50,6 +54,8 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
         *(b"INCOMPLETE" + b"0f" * 16 + b"01 a.mp3", b"INCOMPLETE~01 a.mp3", b"a.flac.lftp-pget-status"),
         *(b".getxfer.12.34.mega", b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
+        *(b"a.flac" + suffix for suffix in b".!bt .az! .bt! .ob! .td .td.cfg .xltd.cfg .dtapart".split()),
+        *(b".pending-1700000000-a.flac", b"___ARESTRA___a.flac"),
         *(b".in.01 - a.flac.", b".goutputstream-AB12CD", b"a.flac-2.cyberducksegment", b"a.baiduyun.p.downloading"),
     ],
 )
@@ -83,7 +89,7 @@ def test_our_own_files_are_told_apart_from_junk(name: bytes) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [b"...And Justice for All", b".5: The Gray Chapter", b"Alles.st", b"E.S.T.", b"\xff\xfe", b"a\nb", b"Mr. Temp"],
+    [b"...And Justice for All", b".5: The Gray Chapter", b"Alles.st", b"E.S.T.", b"\xff\xfe", b"a\nb", b"Recycler"],
 )
 def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
     assert built_in(name, True) is None
@@ -99,6 +105,9 @@ def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
         (b".01.flac.~3f2a91", b"01.flac"),
         (b"INCOMPLETE" + b"0f" * 16 + b"01.flac", b"01.flac"),
         (b"INCOMPLETE~01.flac", b"01.flac"),
+        (b"01.flac.td.cfg", b"01.flac"),
+        (b".pending-1700000000-01.flac", b"01.flac"),
+        (b"___ARESTRA___01.flac", b"01.flac"),
     ],
 )
 def test_a_temporary_name_says_which_file_it_will_become(name: bytes, whole: bytes) -> None:
