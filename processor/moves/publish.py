@@ -115,8 +115,7 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
         if not left and sidecar.is_of(tree, staged.path, staged.transfer_id):
             run.guard.check("leave sidecar")
             tree.unlink(ours)
-            tree.sync(staged.path)
-        remove_empty(tree, [ours], run.guard)
+        remove_empty(tree, [ours], run.guard)  # which syncs
 
 
 def _in_staging(tree: Tree, kept: Reason) -> Reason:

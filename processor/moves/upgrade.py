@@ -65,6 +65,8 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
             where = published(found)
         if where != found.target:
             _rename(run, tree, found)
+        if found.target != published(found):  # whoever renamed it may have died before that
+            sync_above(found.dst_root, _changed(found), run.guard, missing_ok=True)
     await_copies(found, run.guard)
     if found.attempt:
         check_final(run, found, rehash=True)
@@ -154,7 +156,6 @@ def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
         run.reasons += rights_kept(tree, make_above(tree, transfer.target, intent_of(transfer).access, run.guard))
         run.guard.check("rename")
         rename_folder(tree, published(transfer), transfer.target)
-    sync_above(transfer.dst_root, _changed(transfer), run.guard, missing_ok=True)
 
 
 def _changed(transfer: Transfer) -> list[bytes]:

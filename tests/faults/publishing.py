@@ -81,6 +81,7 @@ class Scene:
     front: bytes  # the picture that is selected now
     recorded: Record = published.recorded
     access: Access = AS_IS
+    template: str = "{album_artist}/{album}"  # of folders in the library
 
     @classmethod
     def make(
@@ -121,7 +122,7 @@ class Scene:
         blob = cache.put(self.front, "jpg", NOW)
         picture = Picture("front", 1, blob.sha256, "jpg")
         chosen = Chosen([picture], [picture._replace(type="thumb")] if self.front == FRONTS[0] else [])
-        naming = Naming.of("{album_artist}/{album}", "[{track:02} - ]{title}")
+        naming = Naming.of(self.template, "[{track:02} - ]{title}")
         options = Options(naming, "move", "all", (), True, False, True, 0, self.access)
         return Publishing(self.database, self.staging, [self.library], options, cache, lambda *_: chosen)
 

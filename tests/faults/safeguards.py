@@ -578,6 +578,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("upgrade", SYNCED),
     ),
     Mutant(
+        "the new name of a published album is not synced",
+        "processor/moves/upgrade.py",
+        "            sync_above(found.dst_root, _changed(found), run.guard, missing_ok=True)\n    await",
+        "            pass\n    await",
+        on_sqlite("another_name", SYNCED),
+    ),
+    Mutant(
         "what somebody has in a published album is not synced in the next",
         "processor/moves/upgrade.py",
         '    sync_each(tree, [within(hidden, sub) for sub in folders(others)], run.guard, "fsync kept")\n',

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from config.errors import Retryable
 from processor.transfers.transfer import Strategy, Transfer
-from tests.faults.publishing import Scene
+from tests.faults.publishing import NOTE, Scene
 from tests.faults.test_bare_disks import BARE
 from tests.faults.traced import MARK, Call, mark, run_traced
 from tests.faults.unsynced import Disk, unsynced
@@ -27,6 +27,11 @@ def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None, *i
     Where it dies before a step, its recovery goes on.
     """
     scene = Scene.make(folder, kind, way)
+    return scene, watched(scene, die_at, *inject)
+
+
+def watched(scene: Scene, die_at: int | None = None, *inject: str) -> list[Call]:
+    """Perform what a scene is about; return as `traced` does."""
 
     def recorded(connection: Connection, transfer: Transfer) -> None:
         mark(transfer.kind)
@@ -40,10 +45,10 @@ def traced(folder: Path, kind: str, way: Strategy, die_at: int | None = None, *i
         except Killed:
             marking.recovered(Steps(fence=3))
 
-    outcome = run_traced(work, folder / "log", *inject)
+    outcome = run_traced(work, scene.folder / "log", *inject)
     scene.database.close()
     assert outcome.status == 0
-    return scene, outcome.calls
+    return outcome.calls
 
 
 def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
@@ -87,6 +92,27 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) 
 @pytest.mark.parametrize("kind", ["upgrade", "rename"])
 def test_nor_where_folders_cannot_change_places(tmp_path: Path, kind: str) -> None:
     test_recovery_takes_nothing_it_finds_for_durable(tmp_path, kind)
+
+
+def moving(folder: Path) -> Scene:
+    """Publish an album that is to get another name in another folder, where nothing is the artist's."""
+    scene = replace(Scene.make(folder, "publish", "link"), template="Ada/{album}", kind="rename")
+    assert scene.perform_kind("publish", Steps(fence=1)) == "done"
+    (folder / "library" / "Ada" / "Low" / "note.txt").write_bytes(NOTE)
+    return replace(scene, template="Moved/{album}")
+
+
+def test_an_album_that_gets_another_name_in_another_folder_is_durable_there_and_gone_here(tmp_path: Path) -> None:
+    """Nothing of the artist's is written there, whose folders are synced for that."""
+    steps, scene = Steps(fence=2), moving(tmp_path / "whole")
+    assert scene.perform(steps) == "done"
+    assert (scene.folder / "library" / "Moved" / "Low").is_dir()
+    assert "put" not in steps.labels
+    scene.database.close()
+    for n in (None, *unsynced(steps.labels)):
+        scene = moving(tmp_path / f"{n}")
+        risks = list(at_risk(scene, watched(scene, n)))
+        assert not risks, "\n".join([f"killed before step {n}, {steps.labels[(n or 0) - 1]}", *risks])
 
 
 class Failing(Steps):
