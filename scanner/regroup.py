@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from config.reasons import Reason
 from scanner.grouping.groups import FolderTracks, Group, SideRow, in_folders
 from scanner.kinds.music_album import group_folders, role_of
-from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
+from scanner.readiness import DEADLY, FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
 from scanner.survey import Scan, Survey
 
 if TYPE_CHECKING:
@@ -48,11 +48,16 @@ def _set_waits(scan: Scan, survey: Survey, groups: Iterator[tuple[int, Group]]) 
     now_ns, quiet_ns = survey.began_ns, scan.options.quiet_ns
     now = dt.datetime.now(dt.UTC) - dt.timedelta(microseconds=(scan.now_ns() - now_ns) // 1000)
     doubtful = rows.doubtful_files()
+    unread = defaultdict[bytes, list[FileState]](list)  # by folder: it may be of any album there, but for loose files
+    for file in doubtful.values():
+        if file.unfinished in DEADLY and (folder := os.path.dirname(file.path)):
+            unread[folder].append(file)
     for album_id, album in groups:
         scan.check()
         files = sorted((doubtful[one] for one in doubtful.keys() & album.file_ids), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
-        unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
+        beside = (file for folder in album.folders for file in unread.get(folder, ()))
+        unfinished, warnings = unfinished_reasons(dict.fromkeys(chain(files, beside)), still_ns, quiet_ns)
         waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns, now), *unfinished)
         if not waits and (listed := [lists[one] for one in album.sides if one in lists]):
             failed = tuple(_failures(scan, listed))

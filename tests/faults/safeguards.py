@@ -949,6 +949,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests(LEAVE),
     ),
     Mutant(
+        "an album is staged without what the tags of a file say whose reader was killed",
+        "scanner/readiness.py",
+        "**dict.fromkeys(DEADLY, ",
+        "**dict.fromkeys((), ",
+        tests("tests/integration/test_scan.py", "-k", "waits_for_a_file_on_which_a_reader_died"),
+    ),
+    Mutant(
+        "an album is staged without a file that nobody could read yet, which lies with it",
+        "scanner/regroup.py",
+        "for folder in album.folders for file in unread.get(folder, ())",
+        "for folder in () for file in unread.get(folder, ())",
+        tests("tests/integration/test_scan.py", "-k", "so_do_the_others_of_its_folder"),
+    ),
+    Mutant(
+        "what three readers died on is never read again",
+        "scanner/newscan.py",
+        '(*DEADLY, "reader_gave_up", ',
+        "(*DEADLY, ",
+        tests("tests/integration/test_scan.py", "-k", "tried_once_a_day"),
+    ),
+    Mutant(
         "a scan that nobody waited for is carried on from",
         "scanner/scan.py",
         "with changing(ROWS):  #",

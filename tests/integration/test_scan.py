@@ -22,7 +22,7 @@ import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
-from scanner import checksums
+from scanner import checksums, strikes
 from scanner.identity import SECOND_NS
 from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, silent
@@ -514,11 +514,12 @@ def test_what_is_not_as_listed_for_a_day_is_taken_with_a_warning(inbound: Inboun
     assert "checksum_differs" in [warning.code for warning in warnings]
 
 
-def readers_died(inbound: Inbound) -> None:
+def readers_died(inbound: Inbound, name: bytes | None = None) -> None:
     """Let the last scan say that its readers were killed, which the system does when memory runs out."""
     assert inbound.last
     with closing(sqlite3.connect(inbound.last)) as sql, sql:
-        sql.execute("UPDATE reading SET problem = 'reader_killed', message = 'x', title = NULL")
+        killed = "UPDATE reading SET problem = 'reader_killed', message = 'x', title = NULL"
+        sql.execute(f"{killed} WHERE file_id IN (SELECT id FROM file WHERE name = coalesce(?, name))", (name,))
     with NewScan.open(inbound.last) as db:
         count(db)
 
@@ -555,6 +556,28 @@ def test_an_album_waits_for_a_file_on_which_a_reader_died_until_it_is_read(inbou
     assert unfinished_reasons(files, PATIENCE_NS, SECOND_NS) == ((), ()), "for a day"
     inbound.scan(60)
     assert (inbound.problems(), inbound.waits()) == ([None], {os.fsencode(ALBUM): []})
+
+
+def test_so_do_the_others_of_its_folder_for_nobody_knows_whose_it_is(
+    inbound: Inbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbound.root / ALBUM).mkdir()
+    for number, album in enumerate(("Low", "Low", "Low", "High", "High")):
+        write_track(inbound.root / ALBUM / f"{number}.mp3", title=f"Song {number}", artist="Ada", album=album)
+    for number in range(2):
+        wav(inbound.root / f"loose {number}.wav", number)
+    monkeypatch.setattr(strikes, "STRIKES", 1)
+    monkeypatch.setattr(strikes, "_GIVEN_UP", ("reader_killed", "x"))  # so each scan meets it
+    inbound.scan(60)
+    readers_died(inbound, b"4.mp3")
+    readers_died(inbound, b"loose 0.wav")
+    wav(inbound.root / "elsewhere" / "1.wav")
+    inbound.scan(60)
+    assert inbound.last
+    with ScanDb.open(inbound.last) as db:
+        waits = {group.key: [(why.code, why.path) for why in found] for group, found in db.groups()}
+    killed = [("reader_killed", os.fsencode(f"{ALBUM}/4.mp3"))]
+    assert sorted(waits.values()) == [[], [], killed, killed, [("reader_killed", b"loose 0.wav")]]
 
 
 @pytest.mark.parametrize("days", [2, -400], ids=["later", "by a clock that was wrong"])
