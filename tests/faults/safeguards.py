@@ -949,6 +949,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests(LEAVE),
     ),
     Mutant(
+        "what a worker was given is lost where the clock of the database calls it silent",
+        "workflow/engine/worker.py",
+        "in hosts.signs(connection)}  # until",
+        "in hosts.seen(connection)}  # until",
+        on_sqlite("taken_for_dead_by_the_clock", "tests/integration/test_engine.py"),
+    ),
+    Mutant(
         "an album is staged without what the tags of a file say whose reader was killed",
         "scanner/readiness.py",
         "**dict.fromkeys(DEADLY, ",

@@ -6,7 +6,7 @@ import datetime as dt
 import errno
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from config.machine import utc_now
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays, raising
 from tests.waiting import PATIENCE, until
-from workflow.engine import dispatches, jobs, wanting
+from workflow.engine import dispatches, hosts, jobs, wanting
+from workflow.engine.carrier import Carrier
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
 from workflow.engine.failure import FULL_SECONDS, OUTAGE, OUTAGE_ATTEMPTS, Verdict, judge
@@ -775,6 +776,30 @@ def test_a_slot_is_for_the_most_urgent_job_whichever_it_was_made_for(
     assert not engine.show(idle).carried  # it is handed over again
     runner.run(idle, 0)  # a stale dispatch is no slot
     assert engine.show(idle).status == "queued"
+
+
+def test_a_worker_is_not_taken_for_dead_by_the_clock_of_the_database(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the machine slept, or that clock was set, all seem silent; what they were given is not lost for that."""
+    alive = list[Collection[str]]()
+
+    def lost(_carrier: Carrier, _dispatches: object, there: Collection[str]) -> list[tuple[int, int]]:
+        alive.append(there)
+        return []
+
+    monkeypatch.setattr(Carrier, "lost", lost)
+    monkeypatch.setattr(Worker, "_beat", lambda _: None)
+    worker = Worker(database, tmp_path, plays(), "here", lambda _: limits({}), concurrency=2, pace=QUICK)
+    worker.start()
+    try:
+        with database.begin() as connection:
+            connection.execute(update(hosts.WorkerRow).values(beat_ms=hosts.WorkerRow.beat_ms - 3_600_000))
+        seen = len(alive)
+        until(lambda: len(alive) > seen + 1)
+        assert "here" in alive[-1]
+    finally:
+        worker.stop(1)
 
 
 def test_pages_of_jobs_follow_one_another(engine: Engine) -> None:

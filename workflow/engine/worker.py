@@ -211,9 +211,9 @@ class Worker:
         with self._database.begin() as connection:
             dispatches.unstrand(connection, utc_now())
             handed = dispatches.carried(connection, self._works, self._checked, CHECKED_AT_ONCE)
-            alive = {worker.executor for worker in hosts.seen(connection)}
+            there = {sign.executor for sign in hosts.signs(connection)}  # until somebody struck it out, by `_bury`
         self._checked = handed[-1][0] if handed else 0
-        lost = self._carrier.lost(handed, alive)
+        lost = self._carrier.lost(handed, there)
         if lost:
             with self._database.begin() as connection:
                 found = dispatches.uncarry(connection, lost)
