@@ -160,6 +160,28 @@ def test_an_album_that_a_pool_put_into_place_on_one_of_its_disks_keeps_its_pictu
     assert converges(scene) == []
 
 
+@pytest.mark.parametrize(("kind", "label"), [("publish", "switch"), ("upgrade", "exchange")])
+def test_an_album_that_was_half_taken_apart_is_whole_again_before_anybody_sees_it(
+    quick_path: Path, kind: str, label: str
+) -> None:
+    """A disk fails before it has its place, and who takes the hidden folder apart then is killed there."""
+
+    class TakenApart(Steps):
+        def check(self, step: str) -> None:
+            super().check(step)
+            if step == label:
+                raise Retryable("the disk could not write", code="io_error")
+            if self.labels.count("undo made") == 2:
+                raise Killed(step)
+
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    with pytest.raises(Killed):
+        scene.perform(TakenApart(fence=2))
+    scene.recovered(Steps(fence=3))
+    assert list(unfinished(scene)) == []
+    assert converges(scene) == []
+
+
 def verified(scene: Scene) -> list[str]:
     """Verify the item and the artist's files, and mend them; return what is told."""
     blobs = os.fsencode(scene.given.cache.folder)

@@ -107,6 +107,21 @@ def test_a_file_of_which_an_interrupted_try_wrote_a_part_is_made_anew(shelf: She
     assert shelf.files() == {b"tx/1/album.nfo": NEW}
 
 
+def test_nor_is_one_that_it_wrote_whole_taken_for_durable(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is killed between the last write and its sync leaves the same bytes."""
+    synced: list[bytes] = []
+    sync_content = Tree.sync_content
+
+    def noted(tree: Tree, path: bytes) -> os.stat_result:
+        synced.append(path)
+        return sync_content(tree, path)
+
+    monkeypatch.setattr(Tree, "sync_content", noted)
+    shelf.write(b"tx/1/album.nfo", NEW)
+    shelf.add(shelf.made(b"Ada/Low/album.nfo"))
+    assert synced == [b"tx/1/album.nfo"]
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"rotten")])
 def test_nothing_is_made_of_a_blob_that_is_gone_or_damaged(shelf: Shelf, damage: Callable[[Path], object]) -> None:
     one = shelf.made()
