@@ -71,7 +71,7 @@ class Phase:
     retries: ClassVar[Retries] = Retries()
     late: ClassVar[bool] = False  # whether it is still done for an item that a person took further
     renews: ClassVar[bool] = False  # whether it runs again for a published item once more is known of it
-    roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries whose trees it touches: without them it runs elsewhere
+    roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries it works on: without them it runs elsewhere
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:
         """Do it for one item, given as its row. What is returned is committed with the end of the job."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from workflow.chorework import ChoreWork
 from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
-from workflow.engine.failure import Cancelled, PhaseAway
+from workflow.engine.failure import Cancelled, NotHere, PhaseAway
 from workflow.engine.job import Job, Limits, NewJob
 from workflow.engine.work import Ending
 from workflow.events import Event
@@ -53,7 +54,8 @@ class PhaseWork:
             settings = settings_of(connection, self.name)
             self._check_gate(connection, job, item, settings)
             roots = [library for library in list_libraries(connection) if library.role in self._phase.roots]
-        require_roots(roots)
+        require_roots([root for root in roots if root.role != "library"])
+        _require_any([root for root in roots if root.role == "library"])  # the phase knows which it needs
         context.check()
         decision = self._phase.run(context, item, payload, settings)
 
@@ -90,13 +92,20 @@ def _waits_for_a_person(connection: Connection, item: Mapping[str, Any]) -> bool
     return item["status"] == "pending_review" and following is not None and following.phase == "review"
 
 
-def require_roots(roots: Sequence[Library]) -> None:
-    """Return if this host can work on all roots of these roles. Raises PhaseAway: another host may have them."""
+def require_roots(roots: Sequence[Library], away: type[NotHere] = PhaseAway) -> None:
+    """Return if this host can work on all these roots. Raises `away`: another host may have them."""
     for library in roots:
         try:
             verify_root(library)
         except Misconfigured as error:
-            raise PhaseAway(f"not on this host: {error.message}") from error
+            raise away(f"not on this host: {error.message}") from error
+
+
+def _require_any(libraries: Sequence[Library]) -> None:
+    for library in libraries[:-1]:
+        with suppress(PhaseAway):
+            return require_roots([library])
+    return require_roots(libraries[-1:])
 
 
 @cache

@@ -64,7 +64,7 @@ def of_absence(library: Library, why: str, host: str | None) -> Event:
     """Return the event of a library that cannot be used while albums wait to be published; `host`: one of several."""
     where = "" if host is None else f"on {host}: "
     subject = f"{library.called} {show_path(library.path)}"
-    return Event("library_away", subject, f"{where}{why}; until then nothing is published")
+    return Event("library_away", subject, f"{where}{why}; until then nothing is published there")
 
 
 def of_held(transfer: Transfer) -> Event:

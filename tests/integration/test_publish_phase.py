@@ -28,7 +28,7 @@ from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
 from workflow import events, history, progress, succession, upkeep
-from workflow.engine import hosts
+from workflow.engine import failure, hosts
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.operations import deciding, editing
@@ -270,6 +270,39 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
     assert "name items" in printed("publish", code=2)
 
 
+def test_an_album_whose_library_is_away_waits_and_those_of_others_do_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an archive is on a disk that is plugged in now and then."""
+    monkeypatch.setitem(failure._BY_CLASS, failure.RootAway, failure.Verdict("queued", 0.2, counts=False))
+    archive = house.staging.with_name("archive")
+    archive.mkdir()
+    with house.database.begin() as connection:
+        libraries.add_library(connection, "library", os.fsencode(archive), now=NOW)
+    put(house, publish__library=f"artist Eva -> {archive}; * -> {library(house)}", sync__mode="off")
+    house.drop(songs("High Tide", "flac", range(1, 3), artist="Eva", album="High Tide"))
+    house.run()
+    ids = {item["album_artist"]: item["id"] for item in house.items().values()}
+    archive.rename(away := archive.with_name("away"))
+    archive.mkdir()
+    engine = Engine(house.database, succession.works())
+    for artist in ("Eva", "Ada"):
+        deciding.decide(house.database, ids[artist], "approved", actor="eva", why="heard it", publish=True)
+
+    def stands(artist: str) -> tuple[str, str | None]:
+        (job,) = engine.list(phase="publish", item_id=ids[artist])
+        return job.status, job.code
+
+    work(house, lambda: (stands("Ada")[0], stands("Eva")) == ("done", ("queued", "not_here")))
+    assert published(library(house))
+    archive.rmdir()
+    away.rename(archive)
+    work(house, lambda: stands("Eva")[0] == "done")
+    assert "Eva/High Tide/album.nfo" in published(archive)
+    (job,) = engine.list(phase="publish", item_id=ids["Eva"])
+    assert job.attempt == 1
+
+
 def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_for_it(house: House) -> None:
     def told() -> list[str]:
         with house.database.read() as connection:
@@ -284,7 +317,7 @@ def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_f
     house.run()
     (why,) = told()
     assert str(library(house)) in why
-    assert why.endswith("until then nothing is published")
+    assert why.endswith("until then nothing is published there")
     with house.database.begin() as connection:
         connection.execute(text("UPDATE events SET at = :then"), {"then": utc_now() - upkeep.TOLD_AGAIN})
     house.run()

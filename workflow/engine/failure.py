@@ -27,6 +27,7 @@ OUTAGE_SECONDS: Final = 60.0  # before a job comes back whose database was away 
 OUTAGE_CAP: Final = 3600.0  # of those seconds, which double where the database answers all others
 OUTAGE_ATTEMPTS: Final = 7  # some two hours, after which a job has given up that the database alone does not answer
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
+AWAY_SECONDS: Final = 300.0  # before it looks again whether the root of its album is there
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
 
@@ -38,6 +39,10 @@ class NotHere(GreenroomError):
 
 class PhaseAway(NotHere):
     """A root of the phase is not mounted on this host, or settings let it wait: no other job of it can be done here."""
+
+
+class RootAway(NotHere):
+    """The root that this job's album goes to is not mounted on this host; other jobs of the phase can be done here."""
 
 
 class Cancelled(GreenroomError):
@@ -62,6 +67,7 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Unmoved: Verdict("queued", UNMOVED_SECONDS, counts=False),
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     PhaseAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
+    RootAway: Verdict("queued", AWAY_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
     NoRoom: Verdict("queued", FULL_SECONDS, counts=False, is_told=True),
     NeedsReview: Verdict("parked"),

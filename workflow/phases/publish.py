@@ -17,6 +17,7 @@ from processor.publication.pictures import Profile
 from processor.publication.routing import rules
 from workflow import history
 from workflow.engine.context import Context
+from workflow.engine.failure import RootAway
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Phase, PhaseSettings
 
@@ -145,10 +146,11 @@ class Publish(Phase):
     def run(
         self, context: Context, item: Mapping[str, Any], payload: PublishPayload, settings: PublishSettings
     ) -> Decision:
-        """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
+        """Publish. Raises what publishing does, and RootAway where the album's library is not on this host."""
         # Not wanted where only settings are read.
         from processor.publication.given import PUBLISHABLE
         from workflow.operations import publishing
+        from workflow.succession import require_roots
 
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
@@ -156,6 +158,7 @@ class Publish(Phase):
             return Decision(None, f"it is {item['status']}; only what was approved is published")
 
         given = publishing.prepare(context.database, context.data_dir, settings.options())
+        require_roots(publishing.roots(given, item["id"]), RootAway)
         job = context.job
         outcome = publishing.publish_item(
             given, item["id"], context, actor=job.actor, job_id=job.id, rename=payload.rename
