@@ -225,6 +225,20 @@ MUTANTS = (
         tests("tests/integration/test_transfer.py"),
     ),
     Mutant(
+        "room that was reserved passes for music",
+        "scanner/writers.py",
+        "        return _is_reserved(descriptor, size)\n",
+        "        return False\n",
+        tests("tests/unit/test_readiness.py"),
+    ),
+    Mutant(
+        "what the system has yet to write passes for room that was only reserved",
+        "scanner/writers.py",
+        " and _has_unwritten(descriptor, size, _WRITE_FIRST)",
+        "",
+        tests("tests/unit/test_readiness.py"),
+    ),
+    Mutant(
         "nobody looks for writers once the scan is over",
         "processor/transfers/building.py",
         "_durability(transfer, source, partial(refuse_unready, source))",

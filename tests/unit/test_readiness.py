@@ -205,6 +205,22 @@ def test_a_preallocated_file_is_noticed_until_it_is_filled(tmp_path: Path) -> No
     assert code(path) is None
 
 
+@pytest.mark.parametrize("read", [False, True])
+def test_room_that_is_all_there_but_not_all_written_is_noticed(tmp_path: Path, read: bool) -> None:
+    """fallocate(2), as torrent clients reserve it; also if somebody has read it, and while the rest is in memory."""
+    path = tmp_path / "1.flac"
+    with path.open("wb", buffering=0) as growing:
+        os.posix_fallocate(growing.fileno(), 0, 1 << 20)
+        if os.lseek(growing.fileno(), 0, os.SEEK_HOLE) == 1 << 20:
+            pytest.skip("this file system does not tell reserved room from zeros")
+    for start, end, found in ((1 << 19, 1 << 20, "sparse_file"), (0, 1 << 18, "sparse_file"), (1 << 18, 1 << 19, None)):
+        assert not read or path.read_bytes()
+        assert code(path) == "sparse_file"
+        with path.open("rb+", buffering=0) as growing:
+            os.pwrite(growing.fileno(), os.urandom(end - start), start)
+        assert code(path) == found
+
+
 @pytest.mark.parametrize(("size", "blocks", "sparse"), [(65536, 0, False), (65537, 0, True), (1 << 20, 1844, False)])
 def test_only_larger_files_with_less_than_nine_tenths_on_disk_are_sparse(
     tmp_path: Path, size: int, blocks: int, sparse: bool
