@@ -14,7 +14,6 @@ from processor.filesystem.paths import within
 from processor.items import repository, standing
 from processor.items.item import NewItem
 from processor.moves.move import before
-from processor.publication import ledger
 from processor.transfers import journal, trash
 from processor.transfers.transfer import Transfer, TransferFile
 from processor.undo import Seen, Sighting
@@ -77,11 +76,10 @@ def look(database: Database, transfer: Transfer) -> Sighting:
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         other = repository.recorded(connection, [item.key]).get(item.key)
-        home = ledger.home_of(connection, item.key)
     if undo is not None or transfer.state != "done":
         return Sighting(undo, "ours", {})
     problems = []
-    if home is not None or other is not None:
+    if other is not None:
         message = "Another copy of this album was staged since; put that one into the trash, or keep it, first."
         problems.append(Reason("album_listed", message, os.path.join(transfer.dst_root, item.path)))
     with Tree(transfer.dst_root) as tree, tree.explained("look at", transfer.target):

@@ -657,7 +657,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "an album is restored beside a newer copy",
         "processor/discarding.py",
-        "    if home is not None or other is not None:",
+        "    if other is not None:",
         "    if False:",
         on_sqlite("stands_in_the_way", TRASHED),
     ),
