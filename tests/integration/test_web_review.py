@@ -16,6 +16,7 @@ from daemon.web.deciding import MOST_AT_ONCE
 from processor.items import listing, repository, storing
 from processor.items.item import NewItem
 from processor.items.listing import Filter
+from processor.tables import StagingItem
 from tests.items import album
 from tests.web import NAME, Browser
 from workflow import history, progress, succession
@@ -223,6 +224,24 @@ def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(browse
     assert now(browser, [item]) == ["rejected"]
     press(browser, item, "undo", second)
     assert now(browser, [item]) == ["pending_review"]
+
+
+def test_an_album_that_is_being_published_is_left_to_whoever_does_that(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    with browser.app.database.begin() as connection:
+        connection.execute(update(StagingItem).values(status="publishing"))
+    for verb in ("approve", "reject"):
+        answer = browser.client.post(f"{API}/{item}/{verb}", json={})
+        assert (answer.status_code, answer.json()["code"]) == (422, "illegal_move")
+        assert "wait until it is published" in answer.text
+    assert now(browser, [item]) == ["publishing"]
+
+
+def test_who_rejects_an_album_publishes_it_with_no_word(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    answer = browser.client.post(f"{API}/{item}/reject", json={"publish": True})
+    assert answer.json()["status"] == "rejected"
+    assert browser.app.engine.list(phase="publish") == []
 
 
 def test_who_comes_second_is_told_and_changes_nothing(browser: Browser) -> None:

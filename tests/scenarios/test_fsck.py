@@ -22,6 +22,7 @@ from config.libraries import list_libraries, suspend
 from config.locks import hold
 from config.tables import LeaseRow
 from processor.fsck.finding import Finding, WriteSidecar
+from processor.fsck.forget import forget
 from processor.fsck.fsck import FsckReport
 from processor.fsck.repairs import Workshop, perform
 from processor.tables import StagingFile, StagingItem, TransferRow
@@ -503,6 +504,29 @@ def test_who_was_taken_over_while_it_looked_repairs_nothing(house: House) -> Non
         assert house.items() == before
         fsck(house.database, verify=False, adopt=True, stop=stop, progress=silent)
         assert item(house, "Low Tide")["status"] == ("missing" if damage is is_gone else "pending_review")
+
+
+def test_who_was_taken_over_meanwhile_forgets_nothing_and_writes_no_sidecar(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host has the root then, and may have found the album."""
+
+    def lost(_label: str) -> None:
+        raise LeaseLost("taken over")
+
+    gone, path = item(house, "Low Tide"), folder(house, "Slack Water") / "album.greenroom.json"
+    shutil.rmtree(folder(house, "Low Tide"))
+    path.unlink()
+    before, roots = house.items(), resolve_roots(house.database)
+    with hold(house.database, roots.both, "a test", threading.Event()) as guard:
+        write(house, update(LeaseRow).values(fence=LeaseRow.fence + 1))
+        with pytest.raises(LeaseLost):
+            forget(house.database, guard, gone["id"])
+        wanted = Finding("sidecar_wrong", "…", repair=WriteSidecar(item(house, "Slack Water")["id"]))
+        monkeypatch.setattr(guard, "check", lost)
+        with pytest.raises(LeaseLost):
+            perform(Workshop(house.database, guard, roots), [wanted])
+    assert (house.items(), path.exists()) == (before, False)
 
 
 def test_sources_that_came_back_are_named_and_left_alone(house: House) -> None:

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from config import admin, libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom, Retryable
 from config.reasons import Reason
 from config.tables import SettingRow
 from processor.artwork.blobs import Blob
+from processor.artwork.tables import BlobHoldRow
 from processor.filesystem.files import Tree
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
@@ -465,6 +466,24 @@ def test_what_becomes_another_librarys_while_its_pictures_are_got_waits_for_the_
     assert published(library) == []
 
 
+def test_what_an_artist_had_is_forgotten_with_the_last_album_and_not_before(house: House, tmp_path: Path) -> None:
+    library = add_library(house)
+    house.drop(LOW_TIDE | songs("High", "flac", range(1, 3), album="High Tide", date="2015"))
+    house.cycle()
+    low, high = approve(house, "album:ada/low tide"), approve(house, "album:ada/high tide")
+    for item_id in (*low, *high):
+        publish(house, item_id)
+    (library / "Ada/artist.nfo").unlink()
+    left = []
+    for (item_id,), folder in ((low, ALBUM), (high, "Ada/High Tide (2015)")):
+        (library / folder).rename(tmp_path / f"{item_id}")
+        forget_item(house.database, item_id, stop=threading.Event())
+        with house.database.read() as connection:
+            left.append([entry.path for entry in ledger.entries(connection) if entry.item_id is None])
+            held = connection.scalars(select(BlobHoldRow.holder)).all()
+    assert (left, held) == ([[b"Ada/artist.nfo"], []], [])
+
+
 def test_an_album_is_not_forgotten_because_the_disk_of_its_library_is_away(house: House, tmp_path: Path) -> None:
     library, item_id = staged(house)
     publish(house, item_id)
@@ -492,6 +511,7 @@ def test_an_album_is_not_forgotten_while_it_is_published_and_leaves_no_trace_the
     with house.database.read() as connection:
         assert (ledger.publication(connection, item_id), ledger.entries(connection, item_id=item_id)) == (None, [])
         (left,) = ledger.entries(connection)
+        assert connection.scalars(select(BlobHoldRow.sha256)).all() == [left.sha256], "no more than that is needed"
     assert (left.path, (library / "Ada" / "artist.nfo").exists()) == (b"Ada/artist.nfo", True), "it is still ours"
     # It comes again, and gets its own folder again, and not a numbered one beside an album nobody knows.
     house.drop({f"again/{name}": content for name, content in LOW_TIDE.items()})

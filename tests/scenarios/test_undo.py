@@ -22,6 +22,7 @@ from processor.publication import ledger
 from processor.publication.ledger import Publication
 from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.trash import TRASH
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import NOW, House, seen
 from workflow import events, history
@@ -356,6 +357,18 @@ def test_a_link_as_long_as_the_file_it_stands_for_is_not_taken_for_it(house: Hou
     ids = [item["id"] for item in house.items().values()]
     report = discard(house.database, ids, sure=True, actor="eva", why="", seen={}, stop=threading.Event())
     assert told(report) == [("refused", ["not_as_recorded"])]
+
+
+def test_an_album_that_could_not_go_to_the_trash_is_not_said_to_lie_there(house: House) -> None:
+    house.drop(ALBUM)
+    house.cycle()
+    (item,) = house.items().values()
+    (house.staging / os.fsdecode(TRASH)).write_bytes(b"in its place")
+    before = house.staged()
+    report = discard(house.database, [item["id"]], sure=True, actor="eva", why="", seen={}, stop=threading.Event())
+    assert (told(report), report.exit_code) == ([("failed", ["unfinished"])], 1)
+    assert ".greenroom-trash" in report.albums[0].reasons[0].message
+    assert house.staged() == before
 
 
 def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(house: House) -> None:

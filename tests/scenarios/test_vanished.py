@@ -136,6 +136,15 @@ def test_an_album_removed_by_hand_is_marked_missing_and_comes_back_when_it_is_dr
     assert after.keys() == before.keys()
 
 
+def test_a_dry_run_marks_nothing_as_missing(house: House) -> None:
+    before = house.items()
+    shutil.rmtree(folder_of(house, "High Tide"))
+    assert house.run(dry_run=True).status == "done"
+    assert house.items() == before
+    assert house.run().status == "done"
+    assert statuses(house)["High Tide"] == "missing"
+
+
 def test_an_album_that_cannot_be_looked_at_is_not_taken_for_gone(house: House) -> None:
     place = folder_of(house, "High Tide")
     place.rename(house.staging.with_name("away"))

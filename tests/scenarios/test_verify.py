@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.errors import Stopped
 from daemon.bootstrap import application
@@ -23,7 +23,9 @@ from processor.artwork.tables import BlobHoldRow
 from processor.items import storing
 from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF
+from processor.tables import TransferRow
 from processor.verification import looking, rows
+from scanner.options import silent
 from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.scenarios.drops import Drop, song, songs
@@ -31,7 +33,7 @@ from tests.scenarios.house import NOW, House, digest
 from tests.scenarios.publishing import add_library, approve, given, publish, take_out
 from workflow import events
 from workflow.operations import publishing, verifying
-from workflow.operations.fsck import forget_item
+from workflow.operations.fsck import forget_item, fsck
 
 ALBUM = "Ada/Low Tide (2014)"
 
@@ -124,6 +126,27 @@ def test_what_came_with_an_album_is_looked_at_as_its_music_is(house: House) -> N
     nfo = next(house.staging.rglob("album.nfo"))
     nfo.write_bytes(b"<album>another</album>")
     assert look(house) == {"wrong": ("verify_changed album.nfo", "verify_rotten cover.jpg"), "mended": ()}
+
+
+def test_what_fsck_learned_of_songs_before_they_were_published_tells_that_they_rotted(house: House) -> None:
+    """Files that were linked into staging, and moved into the library, were read by nobody else."""
+    library = add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.cycle()
+    fsck(house.database, verify=True, adopt=True, stop=threading.Event(), progress=silent)
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    rot(library / ALBUM / "01 - Song 1.flac")
+    assert look(house) == {"wrong": ("verify_rotten 01 - Song 1.flac",), "mended": ()}
+
+
+def test_what_belongs_to_artists_is_not_missed_while_an_album_is_on_its_way(house: House, library: Path) -> None:
+    """Some moves take it with them, and say so only once they are done."""
+    (library / "Ada/artist.nfo").unlink()
+    for state, wrong in (("materialised", ()), ("done", ("verify_missing artist.nfo",))):
+        with house.database.begin() as connection:
+            connection.execute(update(TransferRow).where(TransferRow.kind == "publish").values(state=state))
+        assert look(house, mend=False)["wrong"] == wrong
 
 
 def test_an_album_that_is_taken_out_of_the_library_while_it_is_looked_at_leaves_nothing_there(
