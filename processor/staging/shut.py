@@ -54,7 +54,9 @@ def why_shut(folder: bytes, names: Iterable[bytes]) -> str | None:
 
 
 def not_to_be_changed(folder: bytes) -> str:
-    """Say why this user may not write into a folder."""
+    """Say why this user may not write into a folder, and what ends that."""
+    if _is_protected(folder):
+        return IMMUTABLE
     said = users.refusal(folder) or "Permission denied"
     return f"This user may not change the folder ({said}), so nothing can be moved; give it write permission."
 
@@ -62,7 +64,7 @@ def not_to_be_changed(folder: bytes) -> str:
 def _is_protected(folder: bytes) -> bool:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except PermissionError:  # it need not be listed to move what is known of it
+    except OSError:  # it need not be listed to move what is known of it; who moves meets the rest, and says so
         return False
     try:
         return is_protected(descriptor)
