@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 
 from config.errors import Rejected
 from config.libraries import list_libraries
 from config.reasons import Reason
 from processor.items import presence
+from processor.tables import TransferRow
 from tests.scenarios.drops import songs
-from tests.scenarios.house import House
+from tests.scenarios.house import NOW, House
 from tests.scenarios.test_fsck import adopt
 from workflow import events, history
 from workflow.events import KINDS
@@ -136,6 +138,19 @@ def test_an_album_removed_by_hand_is_marked_missing_and_comes_back_when_it_is_dr
     assert after.keys() == before.keys()
 
 
+@pytest.mark.parametrize("of", ["album", "artist"])
+def test_an_album_in_whose_place_a_file_lies_is_missing(house: House, of: str) -> None:
+    house.drop(songs("Solo", "mp3", range(1, 3), artist="Bo", album="Solo"))
+    house.run()
+    place = folder_of(house, "Solo")
+    place = place if of == "album" else place.parent
+    shutil.rmtree(place)
+    place.write_bytes(b"a note about it")
+    assert house.run().status == "done"
+    assert statuses(house)["Solo"] == "missing"
+    assert place.read_bytes() == b"a note about it"
+
+
 def test_a_dry_run_marks_nothing_as_missing(house: House) -> None:
     before = house.items()
     shutil.rmtree(folder_of(house, "High Tide"))
@@ -195,6 +210,16 @@ def test_what_we_took_and_what_a_person_renamed_has_not_vanished(house: House) -
     assert house.run(settle=False).status == "done"
     house.change(quiet_seconds="0")
     assert house.run().counts["staged"] == 4
+    assert house.run().status == "done"
+
+
+def test_what_we_took_before_the_clock_was_set_back_has_not_vanished(house: House) -> None:
+    house.change(vanish_files="4")
+    for n in range(4):
+        house.drop(songs(f"Taken {n}", "mp3", range(1, 4), album=f"Taken {n}"))
+    assert house.run().counts["staged"] == 4
+    with house.database.begin() as connection:
+        connection.execute(update(TransferRow).values(updated_at=NOW - dt.timedelta(days=3650)))
     assert house.run().status == "done"
 
 
