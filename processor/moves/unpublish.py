@@ -43,7 +43,7 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
             run.reasons += take(library, beside, run.guard)
         remove(run, undo, undo.target)
         with Tree(undo.dst_root) as library, library.explained("tidy", undo.target):
-            remove_empty(library, [undo.target, *(one.path for one in beside)], run.guard)
+            remove_empty(library, [one.path for one in beside], run.guard)
         sign(run, undo)
     return run.advance(undo, "done")
 

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from config.errors import Busy, Retryable
+from config.errors import Busy, NeedsReview, Retryable
 from config.lease import Guard
 from config.libraries import Library
+from processor.artwork.tables import BlobHoldRow
 from processor.filesystem.files import Tree
 from processor.fsck import unsettled
 from processor.fsck.finding import Resume
 from processor.publication.access import Access
+from processor.publication.intent import intent_of
 from processor.recover import RecoveryReport
 from processor.tables import IS_OPEN, StagingItem, TransferRow
 from processor.transfers import journal
@@ -350,6 +352,44 @@ def test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again(qu
     assert scene.status() == "publishing"
     assert len(scene.recovered(Steps(fence=3)).cancelled) == 1
     assert scene.status() == "approved"
+
+
+def test_so_is_a_published_album_published_whose_new_name_was_broken_off(quick_path: Path) -> None:
+    def fail() -> None:
+        raise Retryable("the disk could not write", code="io_error")
+
+    scene = Scene.make(quick_path / "scene", "rename", "link")
+    assert killed(scene.perform, "set rights", 2)
+    assert scene.status() == "publishing"
+    (transfer,) = scene.recovered(At("manifest", fail, 3)).cancelled
+    assert (transfer.kind, scene.status()) == ("upgrade", "published")
+
+
+@pytest.mark.parametrize(("kind", "label"), [("unpublish", "hide"), ("restage", "sign")])
+def test_what_is_taken_out_or_staged_again_waits_for_rights_that_are_missing_in_the_end(
+    quick_path: Path, kind: str, label: str
+) -> None:
+    """By then it can only go on, for which nobody has to decide anything."""
+
+    def refuse() -> None:
+        raise NeedsReview("it may not be written to", code="permission_denied")
+
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert killed(scene.perform, label, 2)
+    assert not scene.recovered(At(label, refuse, 3)).attention
+    scene.recovered(Steps(fence=4))
+    assert list(unfinished(scene)) == []
+
+
+@pytest.mark.parametrize("kind", ["publish", "refresh"])
+def test_the_cache_keeps_what_a_publication_that_was_killed_goes_on_with(quick_path: Path, kind: str) -> None:
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert killed(scene.perform, "put", 2)
+    with scene.database.read() as connection:
+        (transfer,) = journal.unsettled(connection)
+        held = {*connection.scalars(select(BlobHoldRow.sha256))}
+    assert transfer.fence == 2
+    assert {one.sha256 for one in intent_of(transfer).made} <= held
 
 
 def test_nobody_approves_an_album_while_it_is_being_published_so_that_it_can_be_finished(quick_path: Path) -> None:

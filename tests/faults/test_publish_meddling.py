@@ -168,6 +168,15 @@ def test_what_somebody_adds_to_an_album_that_is_taken_out_stays_in_the_library_a
     assert [path.name for path in album(scene).iterdir()] == [name]
 
 
+def test_so_does_a_file_of_an_artist_that_somebody_writes_over_while_their_last_album_is_taken_out(
+    quick_path: Path,
+) -> None:
+    scene = Scene.make(quick_path / "scene", "unpublish", "link")
+    mine = album(scene).parent / "artist.nfo"
+    (told,) = scene.take_out(At("take", lambda: mine.write_bytes(b"mine"))).reasons
+    assert (told.code, told.path, mine.read_bytes()) == ("changed_kept", b"Ada/artist.nfo", b"mine")
+
+
 class Late(Steps):
     """A mount that shows a file empty under the name it got by a step, until it is asked for once more."""
 

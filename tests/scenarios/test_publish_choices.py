@@ -256,6 +256,16 @@ def test_the_files_of_an_artist_are_made_again_for_an_album_that_stays_in_their_
     assert published(library) == []
 
 
+def test_no_folder_of_an_artist_is_left_where_no_album_of_theirs_is(house: House) -> None:
+    library, one, two = two_of_ada(house)
+    publish(house, one, chosen(house))
+    house.change(folder="Music/{album_artist}/{album}")
+    publish(house, two, chosen(house))
+    for item_id in (one, two):
+        take_out(house, item_id)
+    assert [path.name for path in library.iterdir() if not path.name.startswith(".")] == []
+
+
 def test_so_they_are_for_an_album_of_theirs_where_one_of_somebody_else_is_left_there_too(house: House) -> None:
     library = add_library(house)
     for name in ("Low Tide", "High Tide", "Ebb"):
