@@ -1390,6 +1390,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("about_to_join", "tests/scenarios/test_tag.py"),
     ),
     Mutant(
+        "tracks that could not join an album are said to be staged",
+        "processor/staging/mover.py",
+        'if album.transfer.state not in ("published", "done"):',
+        "if False:",
+        on_sqlite("could_not_join", "tests/scenarios/test_meetings.py"),
+    ),
+    Mutant(
         "a dry run marks albums as missing",
         "processor/items/presence.py",
         "if self.act and (missing or moved",

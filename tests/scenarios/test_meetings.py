@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from config.errors import LeaseLost, Retryable
 from processor.metadata import rows
+from processor.moves.move import Performance
 from processor.staging import mover
 from processor.tables import StagingItem
 from processor.transfers import sidecar
@@ -100,6 +101,30 @@ def test_nothing_more_is_tried_once_the_roots_or_the_database_are_not_ours(
     assert (report.status, report.error and report.error.code, len(tried)) == ("failed", error.reason_code, 1)
     assert len(house.cycle()) == 2
     assert "merged" in house.codes()
+
+
+def test_tracks_that_could_not_join_are_not_said_to_be_staged_and_no_others_are_tried(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def full(*what: Any) -> None:
+        tried.append(what)
+        raise Retryable("the disk is full", code="disk_full")
+
+    for album in ("Low Tide", "High Tide"):
+        house.drop(songs(album, "flac", ONE, album=album))
+    house.cycle()
+    for album in ("Low Tide", "High Tide"):
+        house.drop(songs(f"{album} more", "flac", range(2, 4), album=album))
+    before = house.items()
+    with monkeypatch.context() as away:
+        away.setattr(Performance, "published", full)
+        report = house.run()
+    assert (lines(report), len(tried)) == ([f"failed Ada / {album} Tide: 2 tracks" for album in ("High", "Low")], 1)
+    assert house.items() == before
+    assert house.run().status == "done"
+    assert [item["track_count"] for item in house.items().values()] == [3, 3]
 
 
 def test_late_tracks_join_under_the_numbers_nobody_has(house: House) -> None:
