@@ -1390,6 +1390,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("about_to_join", "tests/scenarios/test_tag.py"),
     ),
     Mutant(
+        "a late track that somebody writes to joins its album",
+        "processor/staging/mover.py",
+        "            album.sync_sources(between.guard)\n",
+        "",
+        on_sqlite("opened_since_the_scan", "tests/scenarios/test_meetings.py"),
+    ),
+    Mutant(
         "tracks that could not join an album are said to be staged",
         "processor/staging/mover.py",
         'if album.transfer.state not in ("published", "done"):',

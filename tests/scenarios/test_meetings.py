@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from processor.moves.move import Performance
 from processor.staging import mover
 from processor.tables import StagingItem
 from processor.transfers import sidecar
+from processor.transfers.transfer import Transfer
 from processor.transfers.trash import TRASH
 from scanner.options import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
@@ -101,6 +103,27 @@ def test_nothing_more_is_tried_once_the_roots_or_the_database_are_not_ours(
     assert (report.status, report.error and report.error.code, len(tried)) == ("failed", error.reason_code, 1)
     assert len(house.cycle()) == 2
     assert "merged" in house.codes()
+
+
+def test_a_late_track_that_somebody_opened_since_the_scan_joins_once_that_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes to a linked file would go on writing into staging."""
+    house.drop(songs("a", "flac", TWO))
+    house.cycle()
+    house.drop(songs("b", "flac", range(3, 4)))
+    (late,) = house.inbound.rglob("*.flac")
+    before, planned = house.staged(), mover.as_mounted
+    with monkeypatch.context() as meanwhile, ExitStack() as writing:
+
+        def opened(transfer: Transfer) -> Transfer:
+            writing.enter_context(late.open("ab"))
+            return planned(transfer)
+
+        meanwhile.setattr(mover, "as_mounted", opened)
+        assert lines(house.run()) == ["waiting Ada / Low Tide: 1 track"]
+        assert (house.staged(), late.exists()) == (before, True)
+    assert house.cycle() == ["staged Ada / Low Tide: 1 track"]
 
 
 def test_tracks_that_could_not_join_are_not_said_to_be_staged_and_no_others_are_tried(
