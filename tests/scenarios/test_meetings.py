@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from config.errors import LeaseLost, Retryable
 from processor.metadata import rows
+from processor.moves.album import as_mounted
 from processor.moves.move import Performance
 from processor.staging import mover
 from processor.tables import StagingItem
@@ -113,12 +114,12 @@ def test_a_late_track_that_somebody_opened_since_the_scan_joins_once_that_is_ove
     house.cycle()
     house.drop(songs("b", "flac", range(3, 4)))
     (late,) = house.inbound.rglob("*.flac")
-    before, planned = house.staged(), mover.as_mounted
+    before = house.staged()
     with monkeypatch.context() as meanwhile, ExitStack() as writing:
 
         def opened(transfer: Transfer) -> Transfer:
             writing.enter_context(late.open("ab"))
-            return planned(transfer)
+            return as_mounted(transfer)
 
         meanwhile.setattr(mover, "as_mounted", opened)
         assert lines(house.run()) == ["waiting Ada / Low Tide: 1 track"]
