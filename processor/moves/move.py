@@ -43,9 +43,12 @@ class Performance:
     trouble: GreenroomError | None = None  # what kept the last transfer from being done
 
     def advance(self, transfer: Transfer, state: State) -> Transfer:
-        """Commit that a transfer has come to a state. Raises LeaseLost."""
+        """Commit that a transfer has come to a state, and when. Raises LeaseLost.
+
+        Not `now`, when all this began: an undo takes for somebody's what changed in a folder after the row was done.
+        """
         with self.database.begin() as connection:
-            (moved,) = journal.advance(connection, [transfer], state, self.now)
+            (moved,) = journal.advance(connection, [transfer], state, machine.utc_now())
         return moved
 
     def published(self, transfer: Transfer) -> Transfer:

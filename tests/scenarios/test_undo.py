@@ -23,7 +23,7 @@ from processor.publication.ledger import Publication
 from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from processor.transfers.trash import TRASH
-from tests.scenarios.drops import JPEG, Drop, songs
+from tests.scenarios.drops import JPEG, Drop, link, songs
 from tests.scenarios.house import NOW, House, seen
 from workflow import events, history
 from workflow.operations.deciding import Seen
@@ -582,6 +582,18 @@ def test_folders_have_their_times_and_rights_again_also_those_that_several_album
     house.report = house.run()
     assert not (house.inbound / "Ada").exists()
     assert told(take_back(house)) == [("undone", []), ("undone", [])]
+    assert laid(house.inbound) == before
+
+
+def test_a_folder_that_stayed_has_its_time_again_when_what_joined_an_album_is_taken_back(house: House) -> None:
+    house.drop(songs("Low CD1", "mp3", range(1, 3), disc="1/2"))
+    house.run()
+    house.drop(songs("Low CD2", "mp3", range(1, 3), disc="2/2") | {"Low CD2/best.mp3": link("01 - Song 1.mp3")})
+    aged(house.inbound / "Low CD2", 1_400_000_000_000_000_001)
+    before = laid(house.inbound)
+    house.report = house.run()
+    assert house.codes() >= {"merged"}
+    assert told(take_back(house)) == [("undone", [])]
     assert laid(house.inbound) == before
 
 
