@@ -30,7 +30,8 @@ _EXTENSIONS = {
     "checksum": "md5 sha1 sha256 sha512 sfv ffp st5",
     "playlist": "m3u m3u8 pls xspf wpl",
     "packed": " ".join(["zip rar 7z", *(f"r{part:02}" for part in range(100))]),
-    "unread": "shn aa aax m4p mka weba webm ac3 dts ra",  # music; beside some that is read it goes along
+    # Music; beside some that is read it goes along.
+    "unread": "shn aa aax aaxc m4p m4r mka weba webm ac3 eac3 dts mlp thd ra caf w64 bwf wave au oma kgm ncm",
 }
 
 
