@@ -137,6 +137,9 @@ def _digests(scan: ScanDb) -> Digests:
 
     def digest(tree: Tree, path: bytes, identity: Identity) -> str:
         with tree.explained("compare", path):
+            found = tree.stat(path)
+            if found is None or Identity.of(found) != identity:  # the scan may be an old one
+                return digest_at(tree, path)
             return scan.digest(os.path.join(tree.root, path), identity, "blake3", lambda: digest_at(tree, path))
 
     return digest
