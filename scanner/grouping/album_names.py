@@ -20,6 +20,8 @@ _COUNTED = pattern(  # "Folge 12", "07": which of a series an album is
     re.IGNORECASE,
 )
 _COUNTED_OF_ARTIST = pattern(r"0\d")
+_COUNTED_BEHIND_ARTIST = pattern(r"(?<=\w)\s+0\d\d?\Z")  # "TKKG 023 - Title", as nobody is called
+_SITE = pattern(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|ru)", re.IGNORECASE)
 _TECHNICAL = pattern(
     r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
     r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|bk|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
@@ -37,10 +39,12 @@ _YEAR_INSIDE = pattern(
     r"(?!.*\s[-–—]\s)(?P<artist>[^()\[\]{}]+?)\s*[(\[](?P<year>(?:19|20)\d\d)[)\]]\s*(?P<album>[^()\[\]{}]+)"
 )
 _YEAR_LAST = pattern(  # behind a bracket, or before what says no more than the format
-    r"(?:(?<=[)\]}])\s+(?P<year>(?:19|20)\d\d)|(?:\s+(?P<before>(?:19|20)\d\d))?(?:\s+(?:flac|mp3|aac|m4a|alac|ogg|opus"
+    r"(?:(?<=[)\]}])\s+(?P<year>(?:19|20)\d\d)|(?:\s+(?P<before>(?:19|20)\d\d))?(?:\s+(?:flac|mp3|aac|m4a|alac|ogg"
     r"|wav|ds[df]|lossless|[cv]br|(?:web|cd|vinyl)rip|320|\d+\s?k(?:bps|hz)?|\d\d\s?bits?|24[-/]\d+))+)\Z",
     re.IGNORECASE,
 )
+_BRACKET_LAST = pattern(r"(?<=\s)[(\[{]([^()\[\]{}]*)[)\]}]\Z")
+_DASH_LAST = pattern(r"\s[-–—]\Z")
 _PRESSING = pattern(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
 _YEARS = pattern(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
 _UNDECODED = pattern(r"\\x[89a-f][0-9a-f]")  # as `text_of` writes bytes of another code page
@@ -80,6 +84,7 @@ def parse_album(text: str) -> AlbumName:
         artist, year, album = inside.groups()
         if not (is_nameless(album) or _EDITION.search(album)):
             return AlbumName(clean(artist), clean(album), int(year))
+    pressed = _years_pressed(text)
     text, years = _without_years(text)
     parts = [part for part in map(clean, DASH.split(_BRACKETS.sub(_worth_keeping, text))) if part]
     # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only beside two names, and if no bracket is
@@ -89,7 +94,7 @@ def parse_album(text: str) -> AlbumName:
         years = beside
     elif not years and (date := DATE.search(text)):  # a show is called by its date, which stays in the name
         years = [date["year"]]
-    years = years or _years_pressed(text)
+    years = years or pressed
     counted = _COUNTED.fullmatch(parts[0]) if len(parts) > 1 else None
     if counted and not counted["bare"]:
         parts = [" - ".join(parts)]
@@ -97,7 +102,7 @@ def parse_album(text: str) -> AlbumName:
         del parts[0]
     elif len(parts) > 2 and _COUNTED_OF_ARTIST.fullmatch(parts[1]):
         del parts[1]
-    artist = parts[0] if len(parts) > 1 and not DATE.fullmatch(parts[0]) else None
+    artist = _COUNTED_BEHIND_ARTIST.sub("", parts[0]) if len(parts) > 1 and not DATE.fullmatch(parts[0]) else None
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
 
 
@@ -126,11 +131,21 @@ def _years_pressed(text: str) -> list[str]:
 def _without_years(text: str) -> tuple[str, list[str]]:
     """Take a year out of a name that is no word of it; those in brackets go with them, later."""
     years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
+    bare = _without_brackets(text)
+    if (found := _YEAR_LAST.search(bare)) and bare[found.start() - 1] in ")]}":  # "Album (1999) FLAC [24-96]"
+        text = bare
     for form in (_YEAR_FIRST, _YEAR_LAST):
         if found := form.search(text):
             text = text[: found.start()] + text[found.end() :]
             years += filter(None, found.groups())
-    return text, years
+    return _DASH_LAST.sub("", text), years
+
+
+def _without_brackets(text: str) -> str:
+    """Take off the brackets at the end of a name that say nothing of the album: "Album FLAC [24-96]"."""
+    while (last := _BRACKET_LAST.search(text)) and _worth_keeping(last) == " ":
+        text = text[: last.start()].rstrip()
+    return text
 
 
 def _worth_keeping(bracket: re.Match[str]) -> str:
@@ -139,6 +154,8 @@ def _worth_keeping(bracket: re.Match[str]) -> str:
     if _EDITION.search(inside) or _YEARS.fullmatch(inside):
         return bracket[0]
     if bracket[0][0] == "{" or _is_year(inside) or _PRESSING.fullmatch(inside) or is_technical(inside):
+        return " "
+    if _SITE.fullmatch(inside):
         return " "
     return bracket[0]
 

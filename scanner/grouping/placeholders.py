@@ -43,7 +43,9 @@ _VARIOUS: Final = frozenset(  # folded
         *("diverse artiesten", "diverse interpreten", "diverse kunstler", "diverse kunstnere", "verschiedene"),
         *("verschiedene interpreten", "verschiedene kunstler", "blandade artister", "eri esittajia", "rozni wykonawcy"),
         *("ruzni interpreti", "kulonbozo eloadok", "cesitli sanatcilar", "разные исполнители", "різні виконавці"),
-        *("различные исполнители", "διαφοροι καλλιτεχνεσ", "ヴァリアス アーティスト", "群星", "여러 아티스트"),
+        *("различные исполнители", "сборник", "сборники", "razni izvodaci", "diversi artisti", "artisti diversi"),
+        *("verschillende artiesten", "ivairus atlikejai", "διαφοροι καλλιτεχνεσ"),
+        *("ヴァリアス アーティスト", "オムニバス", "群星", "여러 아티스트"),
     )
 )
 
