@@ -120,12 +120,13 @@ _SPOKEN = _Spoken()
 def alike(one: str, other: str) -> bool:
     """Tell whether two folded names are one name with a typo; numbers, numerals and single letters must be the same."""
     edits = min(MOST_EDITS, int(max(len(one), len(other)) * (1 - ALIKE) + 1e-9))
-    if abs(len(one) - len(other)) > edits or _numerals(one) != _numerals(other):
+    if abs(len(one) - len(other)) > edits or numerals(one) != numerals(other):
         return False
     return _within(one, other, edits)
 
 
-def _numerals(folded: str) -> list[str]:
+def numerals(folded: str) -> list[str]:
+    """Return the words of a folded name that count, or may count."""
     return [word for word in folded.split() if _NUMERAL.fullmatch(word)]
 
 

@@ -10,12 +10,16 @@ from scanner.grouping.album_names import parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
 from scanner.grouping.cut_names import uncut
 from scanner.grouping.discs import split_disc
-from scanner.grouping.folding import alike, fold
+from scanner.grouping.folding import alike, fold, numerals
+from scanner.grouping.patterns import pattern
 from scanner.grouping.places import Place
 from scanner.grouping.tracks import Track, known
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
+
+_BRACKET_LAST = pattern(r"(?P<bare>.*\S)\s*[(\[{](?P<inside>[^()\[\]{}]+)[)\]}]")
+_YEAR = pattern(r"(?:19|20)\d\d")
 
 
 class Share(NamedTuple):
@@ -100,7 +104,9 @@ def _join_spellings(place: Place, shares: list[Share]) -> list[Share]:
             kept.append(share)
         elif host := releases.get(share.name) or (None if heap else _correctly_spelt(place, kept, share)):
             host.take(share.tracks)
-        elif few and not heap and not place.is_root and (host := _with_gap(kept, share, total)):
+        elif not (heap or place.is_root) and (
+            host := _with_a_bracket_more(kept, share) or (_with_gap(kept, share, total) if few else None)
+        ):
             host.take(share.tracks, stray=True)
         else:
             kept.append(share)
@@ -114,6 +120,30 @@ def _correctly_spelt(place: Place, kept: list[Share], share: Share) -> Share | N
         if larger and _fit(big, share) and (not place.is_root or _share_artist(big, share)):
             return big
     return None
+
+
+def _with_a_bracket_more(kept: list[Share], share: Share) -> Share | None:
+    """Find the album whose name has "(Deluxe Edition)" more or less, if both together count from one without a gap."""
+    for one in kept:
+        called_so = share.name == _before_bracket(one) or one.name == _before_bracket(share)
+        if called_so and _is_whole(one, share) and _share_artist(one, share):
+            return one
+    return None
+
+
+def _before_bracket(share: Share) -> str | None:
+    """Fold an album's name without the bracket at its end; None if there is none, or it counts: "(Vol. 2)"."""
+    name = next((track.album for track in share.tracks if fold(track.album or "") == share.name), None)
+    found = _BRACKET_LAST.fullmatch(name or "")
+    if found is None or any(not _YEAR.fullmatch(word) for word in numerals(fold(found["inside"]))):
+        return None
+    return fold(found["bare"])
+
+
+def _is_whole(one: Share, other: Share) -> bool:
+    """Tell whether each number up to the last is there once, on one disc."""
+    numbers = [track.number for track in (*one.tracks, *other.tracks)]
+    return {*numbers} == {(1, n) for n in range(1, len(numbers) + 1)}
 
 
 def _with_gap(kept: list[Share], share: Share, total: int) -> Share | None:

@@ -182,6 +182,56 @@ def test_a_stray_track_of_another_album_is_split_off_when_its_number_is_taken(sh
     assert names(shelf) == [("The Beatles", "Abbey Road", 11), ("The Beatles", "Anthology", 1)]
 
 
+ROAD = "Abbey Road"
+
+
+@pytest.mark.parametrize(
+    ("said", "also", "numbers"),
+    [
+        (ROAD, f"{ROAD} (Deluxe Edition)", range(11, 15)),
+        (ROAD, f"{ROAD} [Explicit]", range(1, 14, 2)),
+        (ROAD, f"{ROAD} (1969)", range(2, 9)),
+        (f"{ROAD} (Remastered 2011)", ROAD, range(1, 8)),
+    ],
+)
+def test_songs_whose_album_has_a_bracket_more_fill_the_numbers_of_their_folder(
+    shelf: Shelf, said: str, also: str, numbers: range
+) -> None:
+    for number in range(1, 15):
+        album = also if number in numbers else said
+        shelf.track(f"Abbey Road/{number:02}.mp3", **{**ABBEY, "album": album}, title=f"T{number}", track=number)
+    one = shelf.only()
+    assert [track.track for track in one.tracks] == [*range(1, 15)]
+    assert "strays_joined" in codes(one)
+
+
+@pytest.mark.parametrize(
+    ("said", "also", "numbers"),
+    [
+        (ROAD, f"{ROAD} (Deluxe Edition)", range(3, 7)),  # a number is taken
+        (ROAD, f"{ROAD} (Deluxe Edition)", range(6, 9)),  # one is missing
+        (ROAD, f"{ROAD} (Vol. 2)", range(5, 9)),
+        (ROAD, f"{ROAD} (Part II)", range(5, 9)),
+        (f"{ROAD} (Mono)", f"{ROAD} (Stereo)", range(5, 9)),
+        (ROAD, "Let It Be (Deluxe Edition)", range(5, 9)),
+    ],
+)
+def test_songs_whose_album_has_a_bracket_more_are_another_in_doubt(
+    shelf: Shelf, said: str, also: str, numbers: range
+) -> None:
+    shelf.album("x", range(1, 5), **{**ABBEY, "album": said})
+    shelf.album("x", numbers, **{**ABBEY, "album": also})
+    assert len(shelf.groups()) == 2
+
+
+def test_loose_songs_whose_album_has_a_bracket_more_and_those_of_others_stay_apart(shelf: Shelf) -> None:
+    shelf.album("", range(1, 3), **ABBEY)
+    shelf.album("", range(3, 5), **{**ABBEY, "album": f"{ROAD} (Deluxe Edition)"})
+    shelf.album("x", range(1, 3), artist="Ada", album="Low")
+    shelf.album("x", range(3, 5), artist="Bo", album="Low (Deluxe Edition)")
+    assert len(shelf.groups()) == 4
+
+
 # --- spelling ---------------------------------------------------------------------------------------------------------
 
 
