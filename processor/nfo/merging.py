@@ -2,6 +2,7 @@
 
 A field is all elements of one name below the root, such as all <genre>. Three are compared, as git does with lines:
 a field that is still what we wrote becomes what we would write; one that somebody changed, added or removed stays so.
+Words between the elements, which no player reads, are of the field they stand behind.
 Comments and processing instructions are never ours: they stay before the element they stand before.
 """
 
@@ -26,6 +27,7 @@ def merge(written: ET.Element | None, there: ET.Element, wanted: ET.Element) -> 
     before, now, then = (_fields(root) for root in (written, there, wanted))
     kept = [tag for tag in now.keys() | before.keys() if _is_changed(tag, before, now, then, written is None)]
     root = ET.Element(wanted.tag, there.attrib | wanted.attrib)
+    root.text = there.text  # words before the first element
     for tag in then:
         root.extend(deepcopy(now.get(tag, []) if tag in kept else then[tag]))
     for tag in now:  # what only a person has comes last, in the order it is there
@@ -53,9 +55,14 @@ def _is_changed(tag: str, before: Fields, now: Fields, then: Fields, unknown: bo
 
 
 def _said(elements: list[ET.Element] | None) -> list[object]:
-    """Return what elements say, without the white space between them."""
+    """Return what elements say, and what is said between them, without the white space there."""
     return [
-        (one.tag, sorted(one.attrib.items()), " ".join((one.text or "").split()), _said([*one]))
+        (
+            one.tag,
+            sorted(one.attrib.items()),
+            *(" ".join((text or "").split()) for text in (one.text, one.tail)),
+            _said([*one]),
+        )
         for one in elements or ()
     ]
 

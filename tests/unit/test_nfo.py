@@ -147,6 +147,33 @@ def test_a_field_somebody_edited_stays_theirs_and_the_others_follow_us() -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("there", "after"),
+    [
+        ("<album>my words<title>Low</title></album>", "<album>my words<title>High</title></album>"),
+        ("<album><title>Low</title>my words</album>", "<album><title>Low</title>my words</album>"),
+        (
+            "<album><title>Low</title><track><title>One</title>words<position>1</position></track></album>",
+            "<album><title>High</title><track><title>One</title>words<position>1</position></track></album>",
+        ),
+        (
+            "<album><!-- a -->my words<!-- b --><title>Low</title></album>",
+            "<album>my words<!-- a --><!-- b --><title>High</title></album>",
+        ),
+    ],
+    ids=["before the first", "behind one", "in a track", "between comments"],
+)
+def test_words_somebody_writes_between_the_elements_stay(there: str, after: str) -> None:
+    """Players read past them; they are somebody's all the same."""
+    written, wanted = root(title="Low"), root(title="High")
+    if "track" in there:
+        for one in (written, wanted):
+            ET.SubElement(one, "track").extend(root(title="One" if one is written else "Two", position="1"))
+    for _ in range(2):
+        there = annotated(there.encode(), wanted, written)
+        assert "".join(part.strip() for part in there.partition("?>")[2].splitlines()) == after
+
+
 def test_where_nobody_knows_what_we_wrote_everything_there_stays() -> None:
     merged = merging.merge(None, root(title="Mine"), root(title="Ours", year="2014"))
     assert [(one.tag, one.text) for one in merged.root] == [("title", "Mine"), ("year", "2014")]
