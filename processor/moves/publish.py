@@ -68,7 +68,9 @@ def build(run: Performance, transfer: Transfer) -> Transfer:
         hidden = hidden_folder(transfer)
         add(tree, hidden, transfer.target, inside(transfer), run.blobs, run.guard)
         run.guard.check("set rights")
-        run.reasons += give(tree, [hidden, *(path for path, _ in tree.below(hidden))], intent_of(transfer).access)
+        refused = give(tree, [hidden, *(path for path, _ in tree.below(hidden))], intent_of(transfer).access)
+        # Told where people will find it.
+        run.reasons += rights_kept(tree, [within(transfer.target, relative(path, hidden)) for path in refused])
     return filled
 
 

@@ -70,9 +70,9 @@ def _number(name: str, of_name: Callable[[str], int]) -> int:
     return number
 
 
-def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
-    """Give files and folders their rights; return why some could not get them, in one sentence."""
-    return rights_kept(tree, [path for path in paths if not given(tree, path, access)])
+def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[bytes]:
+    """Give files and folders their rights; return those that could not have them."""
+    return [path for path in paths if not given(tree, path, access)]
 
 
 def given(tree: Tree, path: bytes, access: Access) -> bool:

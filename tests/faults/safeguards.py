@@ -480,6 +480,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_persons_decision and broken", "tests/integration/test_publish_phase.py"),
     ),
     Mutant(
+        "of an NFO that is too large to read what is not read is lost",
+        "processor/publication/making.py",
+        "file.read(xml.MAX_BYTES + 1)",
+        "file.read(xml.MAX_BYTES)",
+        on_sqlite("too_large_to_read", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
+        "what somebody writes ahead of an NFO is lost with the next genre",
+        "processor/publication/making.py",
+        "xml.encode(merged.root, xml.ahead(data))",
+        "xml.encode(merged.root)",
+        on_sqlite("ahead_of_an_nfo", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
+        "words that somebody writes between the elements of an NFO are lost",
+        "processor/nfo/merging.py",
+        "for text in (one.text, one.tail)",
+        "for text in (one.text,)",
+        tests("tests/unit/test_nfo.py", "-k", "words_somebody"),
+    ),
+    Mutant(
         "an NFO with edits of somebody is taken out with its album, and for what Greenroom made alone",
         "processor/publication/ledger.py",
         "return self.base or self.sha256",

@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import Retryable
 from processor.filesystem.files import Tree
-from processor.publication.access import AS_IS, Access, give, mode_of
+from processor.publication.access import AS_IS, Access, give, mode_of, rights_kept
 
 GIVEN = Access(0o640, 0o750)
 PATHS = [b"Ada", b"Ada/1.mp3"]
@@ -28,7 +28,7 @@ def library(tmp_path: Path) -> Path:
 
 def given(library: Path, access: Access) -> list[tuple[str, bytes | None, str]]:
     with Tree(os.fsencode(library)) as tree:
-        return [(reason.code, reason.path, reason.message) for reason in give(tree, PATHS, access)]
+        return [(reason.code, reason.path, reason.message) for reason in rights_kept(tree, give(tree, PATHS, access))]
 
 
 def modes(library: Path) -> list[int]:

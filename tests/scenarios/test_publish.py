@@ -22,8 +22,9 @@ from processor.artwork.blobs import Blob
 from processor.artwork.tables import BlobHoldRow
 from processor.filesystem.files import Tree
 from processor.metadata import rows as metadata
-from processor.metadata.documents import ITSELF
+from processor.metadata.documents import ITSELF, part_of
 from processor.moves import publish as moves_publish
+from processor.nfo import xml
 from processor.publication import laying, ledger
 from processor.publication.given import Chosen
 from processor.tables import StagingFile
@@ -31,7 +32,7 @@ from processor.transfers import sidecar
 from processor.transfers.hidden import TX
 from processor.transfers.transfer import Transfer
 from tests.scenarios.conftest import SHM
-from tests.scenarios.drops import rights_bind, song, songs
+from tests.scenarios.drops import song, songs
 from tests.scenarios.house import NOW, House, lines
 from tests.scenarios.publishing import (
     LOW_TIDE,
@@ -57,6 +58,16 @@ ALBUM = "Ada/Low Tide (2014)"
 def say(house: House, item_id: int, field: str, value: object) -> None:
     with house.database.begin() as connection:
         metadata.say(connection, item_id, ITSELF, field, value, NOW)
+
+
+def say_track(house: House, item_id: int, field: str, value: object) -> None:
+    with house.database.begin() as connection:
+        track = metadata.album(connection, item_id).tracks[0]
+        metadata.say(connection, item_id, part_of(track.path), field, value, NOW)
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def codes(reasons: Iterable[Reason]) -> list[str]:
@@ -89,6 +100,7 @@ def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) 
     assert [path.decode() for path in outcome.plan.files] == [path for path in published(library) if OWN not in path]
     assert unexplained(house, library) == []
     assert house.staged() == []
+    assert [path for path in house.staging.iterdir() if path.name[0] != "."] == [], "nor does an empty folder stay"
     assert {path.stat().st_ino for path in library.rglob("*.flac")} == inodes
     assert (library / ALBUM / "album.nfo").read_text().count("<track>") == 2
     assert publish(house, item_id).outcome == "unchanged"
@@ -177,18 +189,76 @@ def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None
     assert publish(house, item_id, Chosen()).outcome == "unchanged"
 
 
-def test_what_somebody_writes_behind_an_nfo_stays_there(house: House) -> None:
+def test_what_somebody_writes_ahead_of_an_nfo_and_behind_it_stays_there(house: House) -> None:
     """Kodi looks up an address that follows the root."""
     library, item_id = staged(house)
     publish(house, item_id)
-    nfo, address = library / ALBUM / "album.nfo", "https://musicbrainz.org/release/1\n"
-    nfo.write_text(nfo.read_text() + address)
+    nfo, note, address = library / ALBUM / "album.nfo", "<!-- mine -->\n<album>", "https://musicbrainz.org/release/1\n"
+    nfo.write_text(nfo.read_text().replace("<album>", note) + address)
     for genre in ("Folk", "Jazz"):
         say(house, item_id, "genres", [genre])
         assert publish(house, item_id).outcome == "refreshed"
         assert f"<genre>{genre}</genre>" in nfo.read_text()
+        assert note in nfo.read_text()
         assert nfo.read_text().endswith(f"</album>\n{address}")
     assert unexplained(house, library) == []
+
+
+@pytest.mark.parametrize("more", [0, xml.MAX_BYTES])
+def test_an_nfo_that_is_too_large_to_read_is_not_cut_off(house: House, more: int) -> None:
+    """As much as is read of it may be whole, with its root closed."""
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / ALBUM / "album.nfo"
+    nfo.write_text(nfo.read_text() + "https://musicbrainz.org/release/1\n")
+    theirs = nfo.read_bytes() + b"#" * (xml.MAX_BYTES + 1 - nfo.stat().st_size + more)
+    nfo.write_bytes(theirs)
+    say(house, item_id, "genres", ["Folk"])
+    assert codes(publish(house, item_id).reasons) == ["nfo_unreadable", "changed_kept"]
+    assert nfo.read_bytes() == theirs
+
+
+def test_of_what_the_cache_lost_of_an_nfo_no_edit_is_lost_and_nothing_of_ours_is_taken_for_one(house: House) -> None:
+    library, item_id = staged(house)
+    nfo, cache = library / ALBUM / "album.nfo", Path(os.fsdecode(given(house).blobs))
+    for genre in ("Pop", "Folk"):
+        say(house, item_id, "genres", [genre])
+        assert publish(house, item_id).reasons == ()
+        assert f"<genre>{genre}</genre>" in nfo.read_text()
+        for blob in cache.rglob("*.nfo"):
+            blob.unlink()
+    nfo.write_text(nfo.read_text().replace("</album>", "<mood>mine</mood></album>"))
+    say(house, item_id, "genres", ["Jazz"])
+    say(house, item_id, "styles", ["Bebop"])
+    outcome = publish(house, item_id)
+    assert [reason.message for reason in outcome.reasons] == ["Somebody changed genre, mood in it, and that was kept."]
+    assert all(f"<{said}</" in nfo.read_text() for said in ("genre>Folk", "mood>mine", "style>Bebop"))
+
+
+@pytest.mark.parametrize("theirs", ["folder", "link"])
+def test_what_is_no_file_in_the_place_of_an_nfo_is_theirs_who_put_it_there(house: House, theirs: str) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / ALBUM / "album.nfo"
+    mine = nfo.rename(library / "mine.nfo")
+    nfo.mkdir() if theirs == "folder" else nfo.symlink_to(mine)
+    say(house, item_id, "genres", ["Folk"])
+    before = mine.read_bytes()
+    outcome = publish(house, item_id)
+    assert (outcome.outcome, mine.read_bytes()) == ("refreshed", before)
+    assert nfo.is_dir() if theirs == "folder" else nfo.is_symlink()
+
+
+def test_lyrics_that_somebody_corrected_are_theirs_from_then_on(house: House) -> None:
+    library, item_id = staged(house)
+    say_track(house, item_id, "lyrics", "la la")
+    publish(house, item_id)
+    (lyrics,) = library.rglob("*.txt")
+    lyrics.write_text("la di da\n")
+    say_track(house, item_id, "lyrics", "la la la")
+    assert codes(publish(house, item_id).reasons) == ["changed_kept"]
+    assert lyrics.read_text() == "la di da\n"
+    assert unexplained(house, library) == [str(lyrics.relative_to(library))]
 
 
 def test_a_picture_somebody_replaced_is_theirs_from_then_on(house: House) -> None:
@@ -279,7 +349,8 @@ def test_a_selected_picture_that_a_dropped_one_keeps_from_its_name_is_told_and_a
     library, item_id = staged(house, LOW_TIDE | {"Low Tide/Folder.jpg": b"the one"})
     one, other = picture(house, "front", b"the one"), picture(house, "front", b"the other")
     publish(house, item_id, Chosen([one]))
-    assert publish(house, item_id, Chosen([one])).outcome == "unchanged"
+    outcome = publish(house, item_id, Chosen([one]))
+    assert (outcome.outcome, outcome.reasons) == ("unchanged", ())
     outcome = publish(house, item_id, Chosen([other]))
     assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["dropped_kept"])
     assert "folder.jpg came with the album" in outcome.reasons[0].message
@@ -632,13 +703,15 @@ def test_an_owner_nobody_here_knows_is_refused_when_it_is_set(house: House) -> N
         assert admin.read_section(connection, "phase.publish")[1] == []
 
 
-@pytest.mark.skipif(not rights_bind(), reason="root may give files to anybody")
-def test_what_cannot_be_given_away_is_published_and_told(house: House) -> None:
+def test_what_cannot_be_given_away_is_published_and_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     library, item_id = staged(house)
     house.change(owner=str(os.geteuid() + 1))
+    monkeypatch.setattr(os, "fchown", refuse)
     done = publish(house, item_id)
-    assert (done.outcome, codes(done.reasons)[:1]) == ("published", ["rights_kept"])
-    assert (library / ALBUM / "album.nfo").stat().st_uid == os.geteuid()
+    assert (done.outcome, codes(done.reasons)) == ("published", ["rights_kept"] * 3)
+    told = [reason.message.partition(" keeps its rights or owner: ")[0] for reason in done.reasons]
+    assert told == [f"{library / ALBUM} (and 4 more)", f"{library / 'Ada'}", f"{library / 'Ada/artist.nfo'}"]
+    assert [reason.path for reason in done.reasons] == [ALBUM.encode(), b"Ada", b"Ada/artist.nfo"]
 
 
 def test_what_a_refresh_cannot_give_away_is_written_and_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -646,9 +719,6 @@ def test_what_a_refresh_cannot_give_away_is_written_and_told(house: House, monke
     publish(house, item_id)
     house.change(owner=str(os.geteuid() + 1))
     say(house, item_id, "review", "Calm.")
-
-    def refuse(*_: int) -> None:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "fchown", refuse)
     done = publish(house, item_id)

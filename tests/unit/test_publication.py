@@ -99,13 +99,19 @@ def test_what_lies_beside_a_track_of_a_long_title_has_a_name_a_disk_takes() -> N
     )
 
 
-@pytest.mark.parametrize("dropped", [b"01 - WAVE.LRC", b"01 - Wave.TXT", b"01 - Wave.lrc"])
+@pytest.mark.parametrize("dropped", [b"01 - WAVE.LRC", b"01 - Wave.TXT", b"01 - Wave.lrc", b"01 - Wave.elrc"])
 def test_lyrics_are_not_made_where_an_album_brought_some_however_these_are_spelled(dropped: bytes) -> None:
     """On a disk without case one of the two would take the place of the other."""
     one = TrackMetadata(b"1.flac", "Wave", lyrics="la", synced_lyrics="[00:01]la")
     places = {b"1.flac": b"01 - Wave.flac", b"1.lrc": dropped}
     assert making.lyrics_of(low_tide(one), places) == {}
     assert making.lyrics_of(low_tide(one), {b"1.flac": b"01 - Wave.flac"}) == {b"01 - Wave.lrc": b"[00:01]la\n"}
+    assert making.lyrics_of(low_tide(one), {}) == {}, "nor beside no track"
+
+
+def test_lyrics_are_text_that_every_player_reads() -> None:
+    one = TrackMetadata(b"1.flac", "Wave", lyrics=" la\r\nla\x00 \ud800\n\n")
+    assert making.lyrics_of(low_tide(one), {b"1.flac": b"01 - Wave.flac"}) == {b"01 - Wave.txt": b"la\nla\n"}
 
 
 CD1 = b"in/Low Tide/CD1/"
