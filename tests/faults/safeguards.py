@@ -1313,6 +1313,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("went_away_stops", LOCKS),
     ),
     Mutant(
+        "who loses a move half way takes away what its new holder builds",
+        "processor/settle.py",
+        "        except LeaseLost:\n            raise\n        except Stopped as stop:\n",
+        "        except Stopped as stop:\n",
+        on_sqlite("loses_a_move", "tests/integration/test_transfer_recovery.py"),
+    ),
+    Mutant(
         "a move goes back though its commit may have happened",
         "processor/settle.py",
         "                raise  # whether a commit",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, delete, select, update
 
-from config.errors import LeaseLost, Retryable, Stopped
+from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
 from processor.recover import RecoveryReport
 from processor.settle import MAX_ATTEMPTS
 from processor.tables import StagingItem, TransferRow
@@ -277,6 +277,59 @@ def test_a_newer_holder_is_not_disturbed(world: World) -> None:
         recovered(world, Steps(fence=8))
     assert (row(world, transfer).fence, row(world, transfer).attempt) == (9, 0)
     assert (tree(world.inbound), tree(world.staging)) == before
+
+
+def test_who_loses_a_move_half_way_takes_nothing_of_it_away(world: World) -> None:
+    """The new holder builds in the same hidden folder by then."""
+
+    def lose() -> None:
+        with world.database.begin() as connection:
+            connection.execute(update(TransferRow).values(fence=9))
+
+    transfer = fill(left_as(world, "planned"), Steps(), strongest=world.strongest)
+    with pytest.raises(LeaseLost):
+        recovered(world, At("fsync above", lose))
+    hidden = hidden_folder(transfer) + b"/"
+    assert {hidden + b"CD 1/1.mp3", hidden + COVER.rpartition(b"/")[2]} <= tree(world.staging).keys()
+    assert states(recovered(world, Steps(fence=9))) == DONE
+    assert [*complaints(world), *unfinished(world)] == []
+
+
+class Turning(Steps):
+    """The disk is full, and while that is undone something else happens."""
+
+    def __init__(self, trouble: GreenroomError, fence: int) -> None:
+        super().__init__(fence=fence)
+        self._trouble = trouble
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith("undo"):
+            raise self._trouble
+        if label == "fsync above":
+            raise Retryable("full", code="disk_full")
+
+
+def test_who_loses_the_lease_while_it_goes_back_stops_at_once(world: World) -> None:
+    transfer = fill(left_as(world, "planned"), Steps(), strongest=world.strongest)
+    with pytest.raises(LeaseLost):
+        recovered(world, Turning(LeaseLost("lost"), fence=2))
+    assert row(world, transfer).error is None
+    assert states(recovered(world, Steps(fence=3))) == DONE
+
+
+def test_being_asked_to_stop_while_it_goes_back_does_not_count(world: World) -> None:
+    transfer = fill(left_as(world, "planned"), Steps(), strongest=world.strongest)
+    for fence in range(2, 4 + MAX_ATTEMPTS):
+        assert states(recovered(world, Turning(Stopped("stop"), fence=fence))) == WAITING
+    assert row(world, transfer).attempt == 0
+    assert states(recovered(world, Steps(fence=20))) == DONE
+
+
+def test_what_cannot_be_undone_is_what_a_person_is_told(world: World) -> None:
+    transfer = fill(left_as(world, "planned"), Steps(), strongest=world.strongest)
+    assert states(recovered(world, Turning(NeedsReview("look at it"), fence=2))) == ATTENTION
+    assert row(world, transfer).error == "look at it"
 
 
 def test_what_waits_for_a_person_stays_out_of_plans(world: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from config.errors import Stopped
+from config.errors import NoRoom, Stopped
 from processor.filesystem.files import Tree
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
@@ -109,6 +109,21 @@ def test_a_full_disk_rolls_the_undo_back_and_the_next_try_works(world: World) ->
     assert undo(world, Steps(fence=3)).outcome == "undone"
 
 
+def test_a_roll_back_gives_folders_their_times_again(tmp_path: Path) -> None:
+    def full() -> None:
+        raise NoRoom("no space left on device")
+
+    world = World.make(tmp_path, ALBUM, "link")
+    put(world.inbound, {b"Band - Two/mine.txt": b"mine"})
+    folder = at(world.inbound, b"Band - Two")
+    os.utime(folder, (1, 1))
+    move(world, Steps())
+    os.utime(folder, (1, 1))
+    assert undo(world, At("verify back", full)).outcome == "failed"
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/mine.txt": b"mine"}
+    assert folder.stat().st_mtime == 1
+
+
 def test_a_wish_to_stop_while_files_are_put_back_rolls_the_undo_back(world: World) -> None:
     class Stopping(Steps):
         def check_stop(self) -> None:
@@ -135,12 +150,20 @@ def test_a_file_edited_while_it_is_put_back_is_not_lost(world: World) -> None:
     assert listed(world)
 
 
-def test_a_file_edited_before_it_is_put_back_stays_as_it_is_now(world: World) -> None:
+@pytest.mark.parametrize("now", [b"an edited one", None])
+def test_a_file_edited_or_removed_before_it_is_put_back_stays_as_it_is_now(world: World, now: bytes | None) -> None:
     song = at(world.staging, FINAL + b"CD 1/1.mp3")
-    taken = undo(world, At("mkdir album", lambda: song.write_bytes(b"an edited one")))
+    taken = undo(world, At("mkdir album", song.unlink if now is None else lambda: song.write_bytes(now)))
     assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("failed", ["changed_meanwhile"])
     assert (tree(world.inbound), undo_state(world), listed(world)) == ({}, "cancelled", True)
-    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"an edited one"
+    assert tree(world.staging).get(FINAL + b"CD 1/1.mp3") == now
+
+
+def test_an_album_that_somebody_put_back_already_only_leaves_staging(world: World) -> None:
+    put(world.inbound, ALBUM[b"Band - Two"])
+    assert undo(world, Steps(fence=2)).outcome == "undone"
+    assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
+    assert (hidden(world.staging), listed(world), tree(world.staging).get(FINAL)) == ([], False, None)
 
 
 def test_a_file_somebody_put_into_the_hidden_folder_of_an_undo_survives_its_roll_back(world: World) -> None:
@@ -172,8 +195,9 @@ def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: W
     assert (hidden(world.inbound), hidden(world.staging), listed(world)) == ([], [], False)
 
 
-def test_a_file_that_leaves_inbound_again_stays_in_staging(world: World) -> None:
-    taken = undo(world, At("hide", at(world.inbound, ONE).unlink))
+@pytest.mark.parametrize("label", ["verify back 2", "hide"])
+def test_a_file_that_leaves_inbound_again_stays_in_staging(world: World, label: str) -> None:
+    taken = undo(world, At(label, at(world.inbound, ONE).unlink))
     assert [reason.code for reason in taken.reasons] == ["left_in_staging"]
     assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
     assert FINAL + sidecar.NAME not in tree(world.staging)
@@ -246,3 +270,23 @@ def test_a_folder_that_holds_something_else_is_not_removed_from_staging(world: W
     assert tree(world.staging)[b"B/Other/1.mp3"] == b"another album"
     with Tree(world.staging) as staging:
         assert staging.stat(FINAL[:-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"),
+    [*((getattr(errno, name), "undone") for name in ("ENOTEMPTY", "EEXIST", "EBUSY", "EACCES", "EPERM")),
+     (errno.ENOENT, "undone"), (errno.EIO, "failed")],
+)  # fmt: skip
+def test_a_folder_above_an_album_that_may_not_go_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, outcome: str
+) -> None:
+    rmdir = Tree.rmdir
+
+    def refuse(tree: Tree, path: bytes) -> None:
+        if (tree.root, path) == (world.staging, b"B"):
+            raise OSError(number, os.strerror(number))
+        rmdir(tree, path)
+
+    monkeypatch.setattr(Tree, "rmdir", refuse)
+    assert undo(world, Steps(fence=2)).outcome == outcome
+    assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
