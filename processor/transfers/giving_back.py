@@ -11,7 +11,6 @@ A name in the inbound tree is ours if it is another link of the hidden file; wha
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -34,25 +33,20 @@ from scanner.identity import Identity
 def backwards(undo: Transfer) -> Transfer:
     """Return an undo as a move from staging to inbound, of the files that have to be made there.
 
-    Files whose old name was there before are left out. Device numbers are those of today; digests of finished copies
-    are read from the sidecar.
+    Files whose old name was there before are left out. Device numbers are those of today.
     """
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound:
-        with inbound.explained("look into", hidden_folder(undo)):
-            written = sidecar.read(inbound, hidden_folder(undo)) if inbound.stat(hidden_folder(undo)) else None
-        digests = {file.target: file.digest for file in written.files} if written else {}
-        root = os.fstat(staging.folder(b""))
         files = []
         for file in undo.files:
             with inbound.explained("look at", file.source):
                 hidden = inbound.stat(within(hidden_folder(undo), file.source))
                 if hidden is None and inbound.stat(file.source) is not None:
                     continue
-            with staging.explained("look at", within(undo.target, file.target)):
-                found = staging.stat(within(undo.target, file.target)) or root
-            identity = file.identity._replace(dev=found.st_dev)
-            way = TransferFile(within(undo.target, file.target), file.source, file.role, identity)
-            files.append(replace(way, digest=digests.get(file.source)))
+            place = within(undo.target, file.target)
+            with staging.explained("look at", place):
+                found = staging.stat(place)
+            identity = file.identity._replace(dev=found.st_dev) if found else file.identity
+            files.append(TransferFile(place, file.source, file.role, identity))
     return replace(undo, src_root=undo.dst_root, dst_root=undo.src_root, files=tuple(files))
 
 
