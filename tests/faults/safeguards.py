@@ -907,6 +907,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/faults/test_publish_kill.py", "-k", "is_no_damage"),
     ),
     Mutant(
+        "a source goes though its copy in the album was cut short",
+        "processor/transfers/comparing.py",
+        "not is_file(found) or found.st_size != file.identity.size:",
+        "not is_file(found):",
+        tests("tests/integration/test_transfer.py", "-k", "another_size"),
+    ),
+    Mutant(
+        "a file that took the place of a staged one passes for it by its size",
+        "processor/transfers/comparing.py",
+        "return file.digest is not None or storable_time(found.st_mtime_ns) == file.identity.mtime_ns",
+        "return True",
+        on_sqlite("another_in_staging", "tests/integration/test_transfer_recovery.py"),
+    ),
+    Mutant(
+        "what takes the place of a file that was given back, while that is read, costs the staged one",
+        "processor/transfers/comparing.py",
+        "return alike and is_still(one, path, found) and is_still(other, there, second)",
+        "return alike and is_still(one, path, found)",
+        on_sqlite("while_that_is_compared", "tests/integration/test_undo_trouble.py"),
+    ),
+    Mutant(
         "what takes the place of a source while that is read goes in its stead",
         "processor/transfers/comparing.py",
         "return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False",

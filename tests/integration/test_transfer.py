@@ -18,12 +18,13 @@ from processor.filesystem import copying
 from processor.filesystem.files import Tree
 from processor.transfers.building import sync_sources
 from processor.transfers.clearing import remove_sources
-from processor.transfers.comparing import is_same
+from processor.transfers.comparing import is_planned, is_same
 from processor.transfers.hidden import TX, hidden_folder
 from processor.transfers.materialise import duplicate
 from processor.transfers.rolling_back import roll_back
 from processor.transfers.steps import fill, switch
-from processor.transfers.transfer import Transfer
+from processor.transfers.transfer import Transfer, TransferFile
+from scanner.identity import Identity
 from tests.faults.world import ALBUM, COVER, FINAL, FOREIGN, ONE, Steps, World, put, tree
 
 
@@ -221,6 +222,23 @@ def test_what_takes_the_place_of_a_copied_source_while_that_is_read_stays(
     monkeypatch.setattr(copying, "digest", somebody_comes_then)
     (reason,) = (reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE)
     assert (reason.code, tree(world.inbound)[ONE]) == ("source_changed_kept", b"other")
+
+
+def test_a_copied_source_stays_while_the_file_in_the_album_is_of_another_size(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = published(world)
+    staging(world, FINAL + b"CD 1/1.mp3").write_bytes(b"on")
+    (reason,) = [reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE]
+    assert (reason.code, tree(world.inbound)[ONE]) == ("final_changed_kept", b"one")
+
+
+@pytest.mark.parametrize("change", [{"size": 4}, {"mtime_ns": 5}, {"dev": 7, "ctime_ns": 5}, {"ino": 7, "ctime_ns": 5}])
+def test_a_source_is_the_planned_one_by_all_that_is_known_of_it(world: World, change: dict[str, int]) -> None:
+    inbound(world, ONE).chmod(0o600)  # its change time is its own
+    found = inbound(world, ONE).stat()
+    file = TransferFile(ONE, b"1.mp3", "audio", Identity.of(found))
+    assert is_planned(found, file)
+    assert not is_planned(found, replace(file, identity=file.identity._replace(**change)))
 
 
 @pytest.mark.parametrize("asked", [5, 14])

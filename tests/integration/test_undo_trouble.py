@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from config.errors import NoRoom, Stopped
+from processor.filesystem import copying
 from processor.filesystem.files import Tree
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
@@ -202,6 +203,25 @@ def test_a_file_that_leaves_inbound_again_stays_in_staging(world: World, label: 
     assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
     assert FINAL + sidecar.NAME not in tree(world.staging)
     assert (hidden(world.inbound), hidden(world.staging)) == ([], [])
+
+
+def test_what_takes_the_place_of_a_file_while_that_is_compared_does_not_cost_the_staged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    move(world, Steps())
+    song, guard, read = at(world.inbound, ONE), Steps(fence=2), copying.digest
+
+    def somebody_comes_then(fd: int) -> str:
+        digest = read(fd)
+        if "hide" in guard.labels and os.path.samestat(os.fstat(fd), song.stat()):
+            song.with_suffix(".new").write_bytes(b"other")
+            song.with_suffix(".new").rename(song)
+        return digest
+
+    monkeypatch.setattr(copying, "digest", somebody_comes_then)
+    assert [reason.code for reason in undo(world, guard).reasons] == ["left_in_staging"]
+    assert (tree(world.inbound)[ONE], tree(world.staging)[FINAL + b"CD 1/1.mp3"]) == (b"other", b"one")
 
 
 def test_the_only_copy_of_a_file_is_not_taken_for_a_mark(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processor.transfers.transfer import State, Transfer, TransferFile
+from processor.transfers.transfer import SourceFolder, State, Transfer, TransferFile
 from processor.undo import Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 
@@ -92,3 +92,13 @@ def test_an_undo_says_what_the_transfer_said_with_the_files_as_they_are_now() ->
         tuple(TransferFile(f.source, f.target, "audio", NOW, None) for f in FILES),
         {"key": "k"}, 9, "next", before=before, undoes="t",
     )  # fmt: skip
+
+
+def test_an_undo_leaves_the_folders_as_they_were_that_nobody_touched_since() -> None:
+    """Their rights stay as they are: somebody may have wished them so, which moves no time of theirs."""
+    gone, quiet, touched = noted = [SourceFolder(name, 5, 0o750, 7, 7) for name in (b"in", b"in/quiet", b"in/touched")]
+    now = {folder.path: folder._replace(mtime_ns=at, mode=0o700) for folder, at in ((quiet, 8), (touched, 9))}
+    undo = undo_of(
+        replace(ALBUM, source_folders=tuple(noted)), replace(WELL, folders=now, done_ns=8), id="u", fence=9, boot_id=""
+    )
+    assert undo.source_folders == (gone, quiet._replace(mode=0o700))
