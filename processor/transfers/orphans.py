@@ -44,7 +44,7 @@ def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) ->
 def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterator[Reason]:
     folder = within(TX, name)
     try:
-        files = _files_of(destination, folder, name, source.root)
+        files = _files_of(destination, folder, name)
         if files is not None and all(_is_spare(source, destination, folder, file) for file in files):
             remove_hidden(destination, folder, [file.target for file in files], guard)
             return
@@ -54,11 +54,11 @@ def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterat
     yield Reason("orphan_transfer_folder", message, os.path.join(destination.root, folder))
 
 
-def _files_of(tree: Tree, folder: bytes, name: bytes, src_root: bytes) -> tuple[TransferFile, ...] | None:
-    """Return what the folder's sidecar lists; None if it is another root's, or there is something it does not list."""
+def _files_of(tree: Tree, folder: bytes, name: bytes) -> tuple[TransferFile, ...] | None:
+    """Return what the folder's sidecar lists; None if another's album gave way, or there is what it does not list."""
     written = sidecar.read(tree, folder)
     files = written.files if written else ()  # without a sidecar nothing else was begun
-    if written and (written.transfer_id.encode() != name or written.src_root != src_root):
+    if written and written.transfer_id.encode() != name:
         return None
     ours = {file.target for file in files} | {sidecar.NAME, sidecar.NAME + b".new"}
     there = (relative(path, folder) for path, found in tree.below(folder) if not is_folder(found))

@@ -19,7 +19,7 @@ from processor.tables import StagingItem, TransferRow
 from processor.transfers import journal
 from processor.transfers.hidden import hidden_folder
 from processor.transfers.steps import fill, switch
-from processor.transfers.transfer import State, Strategy, Transfer, file_to_json
+from processor.transfers.transfer import State, Transfer, file_to_json
 from tests.faults.world import (
     ALBUM,
     COVER,
@@ -419,6 +419,14 @@ def test_a_folder_nobody_knows_is_swept_though_it_was_not_filled_yet(world: Worl
     (hidden / "album.greenroom.json.new").write_bytes(b"{")
     assert recovered(world, Steps(fence=2)).reasons == ()
     assert not hidden.exists()
+
+
+def test_a_folder_nobody_knows_is_swept_after_its_root_was_moved(world: World, tmp_path: Path) -> None:
+    transfer = left_as(world, "materialised")
+    forget(world)
+    os.rename(world.inbound, tmp_path / "moved")
+    assert recovered(replace(world, inbound=os.fsencode(tmp_path / "moved")), Steps(fence=2)).reasons == ()
+    assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))
 
 
 def test_what_two_recoveries_see_in_a_root_they_share_is_said_once(tmp_path: Path) -> None:
