@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
+TOOLS = ("sh", "cat", "cksum", "cp", "dirname", "head", "id", "mkdir", "tr")
 # Says which Python it is, builds an environment with itself in it, and leaves everything else undone.
 PYTHON = """#!/bin/sh
 echo "$0 $*" >> "{log}"
 case "$*" in
     *version_info*) echo python{version} ;;
+    *base_prefix*) exit {unfit} ;;
     "-m venv"*) mkdir -p .venv/bin .venv/lib/python{version}; cp "$0" .venv/bin/python ;;
 esac
 """
@@ -30,9 +31,10 @@ class Machine:
         for name in ("scripts/setup", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
             shutil.copy(CHECKOUT / name, self.checkout / name)
 
-    def python(self, version: str, path: str = "python3") -> Path:
+    def python(self, version: str, path: str = "python3", *, unfit: bool = False) -> Path:
+        """Install one; an unfit one lies in a home, or can make no environment."""
         program = self.programs / path
-        program.write_text(PYTHON.format(log=self._log, version=version))
+        program.write_text(PYTHON.format(log=self._log, version=version, unfit=int(unfit)))
         program.chmod(0o755)
         return program
 
@@ -40,13 +42,18 @@ class Machine:
         """Run it; return the version the environment was built with, "" if it was there already."""
         self._log.write_text("")
         chosen = {} if python is None else {"PYTHON": str(python)}
-        env = {"PATH": f"{self.programs}:{os.defpath}", **chosen}
+        tools = self.programs.parent / "tools"  # no Python of this machine among them
+        tools.mkdir(exist_ok=True)
+        for tool in TOOLS:
+            if not (tools / tool).is_symlink():
+                (tools / tool).symlink_to(shutil.which(tool) or tool)
+        env = {"PATH": f"{self.programs}:{tools}", **chosen}
         done = subprocess.run([self.checkout / "scripts/setup"], env=env, check=True, stderr=subprocess.PIPE, text=True)
         if not done.stderr:
             return ""
         built, told = done.stderr.splitlines()
         assert told == f"setup: the command is {self.checkout}/.venv/bin/greenroom"
-        return built.removeprefix("setup: building .venv from requirements.lock with python")
+        return built.removeprefix("setup: building .venv from requirements.lock with python").partition(", ")[0]
 
     @property
     def made_anew(self) -> bool:
@@ -103,3 +110,14 @@ def test_it_keeps_the_python_it_was_made_with_until_another_is_asked_for(machine
     assert machine.setup() == ""
     (machine.checkout / "requirements.lock").write_text("")
     assert (machine.setup(), machine.made_anew) == ("3.14", False)
+
+
+def test_a_python_in_a_home_gives_way_to_one_a_service_can_run(machine: Machine) -> None:
+    shutil.rmtree(machine.checkout / ".venv")
+    machine.python("3.11", unfit=True)
+    assert machine.setup() == "3.11"
+    shutil.rmtree(machine.checkout / ".venv")
+    machine.python("3.12", "python3.12", unfit=True)
+    machine.python("3.13", "python3.13")
+    assert machine.setup() == "3.13"
+    assert machine.setup(machine.programs / "python3") == "3.11"
