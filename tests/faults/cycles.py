@@ -379,7 +379,8 @@ def wrong_items(house: House) -> Iterator[str]:
         if change is not None and change.kind.endswith("merge"):
             joining = {file.target: house.dropped[os.fsdecode(file.source)] for file in change.files}
             there = {path: data for path, data in there.items() if path in listed or joining.get(path) != data}
-        tagged = {file["path"]: house.tagged.get(os.fsdecode(file["source"]), b"") for file in item["files"]}
+        sources = {file["path"]: os.fsdecode(file["source"]) for file in item["files"]}
+        tagged = {path: house.tagged.get(source, house.dropped[source]) for path, source in sources.items()}
         if there not in (listed, tagged):
             sizes = [{path: len(data) for path, data in files.items()} for files in (listed, there)]
             yield f"listed as {sizes[0]}, on disk {sizes[1]}, or with other content"
