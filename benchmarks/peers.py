@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -33,7 +34,7 @@ def c_limit() -> Path | None:
 
 def beets() -> Path | None:
     """Return the `beet` program of an environment of its own, made once; None when PyPI does not answer."""
-    folder = home() / "beets"
+    folder = home() / f"beets-{platform.python_version()}"  # as quick a Python as ours
     program = folder / "bin" / "beet"
     if not program.exists():
         try:
