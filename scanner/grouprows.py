@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -62,10 +62,13 @@ class GroupRows:
                 self._sql.execute("DELETE FROM album WHERE id = ?", (album_id,))
         return kept, keys
 
-    def add(self, group: Group) -> int:
-        """Add a group and return the id of its row."""
-        row = (rows.storable(group.key), rows.text_of_group(group))
-        return self._sql.execute("INSERT INTO album (key, body) VALUES (?, ?)", row).lastrowid or 0
+    def add(self, groups: Iterable[Group]) -> list[tuple[int, Group]]:
+        """Add groups and return them with the ids of their rows."""
+        (last,) = self._sql.execute("SELECT coalesce(max(id), 0) FROM album").fetchone()
+        added = list(enumerate(groups, last + 1))
+        found = ((one, rows.storable(group.key), rows.text_of_group(group)) for one, group in added)
+        self._sql.executemany("INSERT INTO album (id, key, body) VALUES (?, ?, ?)", found)
+        return added
 
     def known(self, *, only_waiting: bool) -> Iterator[tuple[int, Group]]:
         """Yield the groups of the scan before with the ids of their rows; `set_waits` may be called meanwhile."""
@@ -74,10 +77,10 @@ class GroupRows:
             body = self._sql.execute("SELECT body FROM album WHERE id = ?", (album_id,)).fetchone()[0]
             yield album_id, rows.group_of_text(body)
 
-    def set_waits(self, album_id: int, waits: Iterable[Reason], warnings: Iterable[Reason]) -> None:
-        """Store why a group has to wait, and what its reviewer should know."""
-        row = (rows.text_of_reasons(waits), rows.text_of_reasons(warnings), album_id)
-        self._sql.execute("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", row)
+    def set_waits(self, found: Iterable[tuple[int, Sequence[Reason], Sequence[Reason]]]) -> None:
+        """Store of groups, by their ids, why they have to wait, and what their reviewer should know."""
+        texts = ((rows.text_of_reasons(waits), rows.text_of_reasons(warnings), one) for one, waits, warnings in found)
+        self._sql.executemany("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", texts)
 
     def doubtful_files(self) -> dict[int, FileState]:
         """Return, by id, the files readiness has to know of: not whole or not read, or not probed yet."""

@@ -22,18 +22,17 @@ if TYPE_CHECKING:
 
 def regroup(scan: Scan, survey: Survey) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
-    groups = _groups(scan, survey)
+    groups = iter(_groups(scan, survey))
     if (first := next(groups, None)) is not None:  # else nobody waits
-        _set_waits(scan, survey, chain((first,), groups))
+        scan.db.grouping.set_waits(_waits(scan, survey, chain((first,), groups)))
 
 
-def _groups(scan: Scan, survey: Survey) -> Iterator[tuple[int, Group]]:
+def _groups(scan: Scan, survey: Survey) -> Iterable[tuple[int, Group]]:
     """Return, with their ids, the groups of which is to be found out whether they have to wait."""
     rows = scan.db.grouping
     if scan.db.grew or scan.db.learned:
         rows.forget()
-        found = _group(scan, list(rows.folders()), list(scan.db.sides()))
-        return ((rows.add(album), album) for album in found)
+        return rows.add(_group(scan, list(rows.folders()), list(scan.db.sides())))
     if survey.changed:
         _regroup_broken(scan)
         return rows.known(only_waiting=False)
@@ -41,7 +40,10 @@ def _groups(scan: Scan, survey: Survey) -> Iterator[tuple[int, Group]]:
     return rows.known(only_waiting=scan.db.same_options and not survey.unseen)
 
 
-def _set_waits(scan: Scan, survey: Survey, groups: Iterator[tuple[int, Group]]) -> None:
+def _waits(
+    scan: Scan, survey: Survey, groups: Iterable[tuple[int, Group]]
+) -> Iterator[tuple[int, Sequence[Reason], Sequence[Reason]]]:
+    """Yield the id of each group with why it has to wait, and with what is told of it once it need not."""
     rows = scan.db.grouping
     lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
@@ -62,7 +64,7 @@ def _set_waits(scan: Scan, survey: Survey, groups: Iterator[tuple[int, Group]]) 
         if not waits and (listed := [lists[one] for one in album.sides if one in lists]):
             failed = tuple(_failures(scan, listed))
             waits, warnings = (failed, warnings) if is_patient(still_ns, quiet_ns) else ((), (*warnings, *failed))
-        rows.set_waits(album_id, waits or _probe(scan, files), warnings)
+        yield album_id, waits or _probe(scan, files), warnings
 
 
 def _regroup_broken(scan: Scan) -> None:
@@ -75,8 +77,7 @@ def _regroup_broken(scan: Scan) -> None:
     kept, keys = rows.keep_whole()
     tracks = [track for track in rows.tracks() if track.file_id not in kept]
     sides = [side for side in scan.db.sides() if side.file_id not in kept]
-    for found in _group(scan, in_folders(tracks), sides, keys):
-        rows.add(found)
+    rows.add(_group(scan, in_folders(tracks), sides, keys))
 
 
 def _group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from config.reasons import Reason
@@ -16,6 +17,7 @@ from scanner.tags.columns import facts_of
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _LARGEST = 1 << 63
 _SAME = "key kind album_artist album year discs compilation release_id sides verdict confidence".split()  # noqa: SIM905 - shorter
+_the_same = attrgetter(*_SAME)
 
 
 class FileRow(NamedTuple):
@@ -118,7 +120,7 @@ def _reasons(lists: Iterable[Sequence[Any]]) -> tuple[Reason, ...]:
 
 def text_of_group(group: Group) -> str:
     """Write a group as JSON. Paths become text; bytes that are not UTF-8 become lone surrogates, which JSON escapes."""
-    body = {name: getattr(group, name) for name in _SAME}
+    body = dict(zip(_SAME, _the_same(group), strict=True))
     *body["tracks"], sources = zip(*group.tracks, strict=True)
     shared = dict(zip(map(id, sources), sources, strict=True))  # few, and many tracks have the same
     places = {key: place for place, key in enumerate(shared)}

@@ -58,7 +58,10 @@ def says_unknown(text: str) -> bool:
 def may_say_unknown(text: str) -> bool:
     """Tell quickly of a text, or of many joined to one, whether `says_unknown` has to be asked."""
     heard = _heard(text)
-    return any(hint in heard for hint in _HINTS)
+    for hint in _HINTS:  # noqa: SIM110 - twice as quick as any() is, and asked of all that is read
+        if hint in heard:
+            return True
+    return False
 
 
 def is_number_of_track(text: str) -> bool:

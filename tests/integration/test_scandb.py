@@ -252,8 +252,9 @@ def test_groups_come_back_exactly_with_what_they_wait_for(tmp_path: Path) -> Non
     )
     waits, warning = (Reason("still_changing", "S.", b"\xff\n"),), Reason("truncated", "T.", b"x")
     with create(tmp_path / "x.db") as db:
-        db.grouping.add(group)
-        db.grouping.set_waits(db.grouping.add(group), waits, [warning])
+        db.grouping.add([group])
+        ((number, _),) = db.grouping.add([group])
+        db.grouping.set_waits([(number, waits, [warning])])
         db.finish({})
     with NewScan.open(tmp_path / "x.db") as db:
         ready, waiting = db.groups()
