@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -214,7 +215,7 @@ def _move_batch(crew: Crew, albums: list[Transfer]) -> None:
         crew.each(folders, lambda path: sync_above(root, [path], guard, missing_ok=missing_ok))
 
     inbound, staging = albums[0].src_root, albums[0].dst_root
-    durable = crew.each(albums, lambda album: sync_sources(album, guard))
+    durable = [sync_sources(album, guard, partial(crew.sync, check=guard.check_stop)) for album in albums]
     albums = crew.each(zip(albums, durable, strict=True), lambda ready: build(ready[0], guard, durable=ready[1]))
     crew.each(albums, lambda album: sync_built(album, guard))
     sync(staging, above_hidden)

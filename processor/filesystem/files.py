@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 
@@ -137,15 +137,16 @@ class Tree(OpenFolders):
             if not missing_ok:
                 raise
 
-    def sync_content(self, path: bytes, look: Callable[[int], None] | None = None) -> os.stat_result:
-        """Make a file's bytes durable and look at it after that; `look`, at the open file, before."""
+    def open_content(self, path: bytes) -> int:
+        """Open a file, whatever it is, only to look at it and to sync it; the caller closes it."""
         above, name = self._at(path)
-        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
+        return os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
+
+    def sync_content(self, path: bytes) -> None:
+        """Make a file's bytes durable."""
+        fd = self.open_content(path)
         try:
-            if look is not None:
-                look(fd)
-            os.fdatasync(fd)  # the change time and the number of links, which links move, need not be written for it
-            return os.fstat(fd)
+            os.fdatasync(fd)
         finally:
             os.close(fd)
 

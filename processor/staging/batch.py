@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -55,9 +56,9 @@ class Album:
     reasons: tuple[Reason, ...] = ()
     error: GreenroomError | None = None  # what kept it from being staged
 
-    def sync_sources(self, guard: PacedGuard) -> None:
+    def sync_sources(self, guard: PacedGuard, crew: Crew) -> None:
         """Bring the bytes of its sources to the disk, as far as the disk can."""
-        self.durable = sync_sources(self.transfer, guard)
+        self.durable = sync_sources(self.transfer, guard, partial(crew.sync, check=guard.check_stop))
 
 
 class Batch:
@@ -75,7 +76,7 @@ class Batch:
         with self._between.database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], utc_now())
         inner = max(1, self._crew.workers // len(albums))
-        ready = self._each(albums, lambda album: album.sync_sources(self._guard))
+        ready = self._each(albums, lambda album: album.sync_sources(self._guard, self._crew), together=False)
         built = self._each(
             ready, lambda album: build(album.transfer, self._guard, workers=inner, durable=album.durable)
         )
@@ -116,13 +117,15 @@ class Batch:
                 self.trouble = self.trouble or (error if ends_moving(error) else None)
         self._advance(done, "done")
 
-    def _each(self, albums: list[Album], step: Callable[[Album], Transfer | None]) -> list[Album]:
-        """Take a step with all albums; undo those that fail, and return the others."""
+    def _each(
+        self, albums: list[Album], step: Callable[[Album], Transfer | None], *, together: bool = True
+    ) -> list[Album]:
+        """Take a step with all albums, several together or in turn; undo those that fail, and return the others."""
 
         def one(album: Album) -> None:
             album.transfer = step(album) or album.transfer
 
-        return self._without_failed(albums, self._errors(albums, one))
+        return self._without_failed(albums, self._errors(albums, one, together=together))
 
     def _sync_above(self, albums: list[Album], above: Callable[[Transfer], Iterable[bytes]]) -> list[Album]:
         """Make the names of albums in staging durable; undo those where that fails, and return the others."""
@@ -146,7 +149,9 @@ class Batch:
         errors = dict(zip(folders, self._errors(folders, one), strict=True))
         return [next(filter(None, map(errors.get, mine)), None) for mine in needed]
 
-    def _errors(self, works: Sequence[_Work], act: Callable[[_Work], None]) -> list[GreenroomError | None]:
+    def _errors(
+        self, works: Sequence[_Work], act: Callable[[_Work], None], *, together: bool = True
+    ) -> list[GreenroomError | None]:
         """Do all works; return what stood in the way of each. Raises LeaseLost."""
 
         def one(work: _Work) -> GreenroomError | None:
@@ -158,7 +163,7 @@ class Batch:
                 return error
             return None
 
-        return self._crew.each(works, one)
+        return self._crew.each(works, one) if together else list(map(one, works))
 
     def _without_failed(self, albums: list[Album], errors: list[GreenroomError | None]) -> list[Album]:
         for album, error in zip(albums, errors, strict=True):  # all of them before any is undone, which makes room

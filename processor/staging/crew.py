@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Final, TypeVar
 
 from config.leave import LEAVE
+from processor.transfers.materialise import in_turn
 
 _Work = TypeVar("_Work")
 _Done = TypeVar("_Done")
@@ -51,3 +54,11 @@ class Crew:
             if self.workers > 1 and (waited or busy > LONG):
                 done += self._pool.map(act, rest)
         return done
+
+    def sync(self, files: Sequence[int], check: Callable[[], None]) -> list[OSError | None]:
+        """Do what `in_turn` does, several at once: a disk syncs many files in little more than the time of one."""
+        count = -(-len(files) // self.workers)
+        parts = [files[at : at + count] for at in range(0, len(files), count)] if files else []
+        if len(parts) < 2:
+            return in_turn(files, check)
+        return [*chain.from_iterable(self._pool.map(partial(in_turn, check=check), parts))]

@@ -107,7 +107,7 @@ class Mover:
         try:
             if self.trouble is not None:
                 raise self.trouble
-            album.sync_sources(between.guard)
+            album.sync_sources(between.guard, between.crew)
             album.transfer = change(between.database, kind, album.transfer, at)
         except (Retryable, NeedsReview, Stopped) as error:
             if isinstance(error, LeaseLost) or error.reason_code == "database_unavailable":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -18,25 +18,34 @@ from processor.transfers import sidecar
 from processor.transfers.comparing import is_planned, is_planned_inode, is_same, is_whole
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import TX, hidden_folder, make_folders
-from processor.transfers.materialise import duplicate, is_protected, link, make_durable, sync_file, tells_links
+from processor.transfers.materialise import duplicate, in_turn, is_protected, link, make_durable, sync_file, tells_links
 from processor.transfers.transfer import WEAKEST_FIRST, Strategy, Transfer, TransferFile
 from scanner.readiness import unready
 
+OPEN_AT_ONCE = 32  # files
 
-def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
+
+def sync_sources(
+    transfer: Transfer, guard: Guard, sync: Callable[[Sequence[int]], list[OSError | None]] | None = None
+) -> frozenset[bytes]:
     """Bring the bytes of every source to the disk, if nobody writes to it; return those that can be linked.
 
     The scan looked for writers, too, but that was earlier, and whoever writes to a linked file would go on writing into
-    staging. Raises Retryable and Stopped.
+    staging. `sync` does what `in_turn` does. Raises Retryable and Stopped.
     """
-    with Tree(transfer.src_root) as source:
-        is_durable = _durability(transfer, source, partial(refuse_unready, source))
-        durable = set()
-        for file in transfer.files:
+
+    def guarded(files: Iterable[TransferFile]) -> Iterator[TransferFile]:
+        for file in files:
             guard.check_stop()
             guard.check("sync source")
-            if is_durable(file):
-                durable.add(file.source)
+            yield file
+
+    sync = sync or partial(in_turn, check=guard.check_stop)
+    unlinked, durable = _unlinked(transfer), set[bytes]()
+    with Tree(transfer.src_root) as source:
+        for at in range(0, len(transfer.files), OPEN_AT_ONCE):
+            part = guarded(transfer.files[at : at + OPEN_AT_ONCE])
+            durable |= make_durable(source, part, sync, unlinked=unlinked, look=partial(refuse_unready, source))
     return frozenset(durable)
 
 
@@ -58,7 +67,12 @@ def build(
     folder = hidden_folder(transfer)
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         make_folders(transfer, destination, guard)
-        is_durable = _durability(transfer, source) if durable is None else lambda file: file.source in durable
+        unlinked, alone = _unlinked(transfer), partial(in_turn, check=guard.check_stop)
+
+        def is_durable(file: TransferFile) -> bool:
+            found = make_durable(source, [file], alone, unlinked=unlinked) if durable is None else durable
+            return file.source in found
+
         can_link = strongest == "link" and tells_links(destination, within(folder, sidecar.NAME))
         ways = _place(transfer, source, destination, guard, is_durable if can_link else None)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
@@ -79,17 +93,11 @@ def _check_paths(transfer: Transfer) -> None:
         raise Rejected("an album cannot go into the transfer folder", code="bad_plan", path=transfer.target)
 
 
-def _durability(
-    transfer: Transfer, source: Tree, look: Callable[[bytes, int], None] | None = None
-) -> Callable[[TransferFile], bool]:
-    """Return what syncs one source and tells whether the disk could (make_durable); `look` gets the path, too."""
+def _unlinked(transfer: Transfer) -> frozenset[bytes]:
+    """Return the sources no link was made of yet, which moves the change time of all names of a file."""
     names = Counter(file.identity[:2] for file in transfer.files)
-
-    def is_durable(file: TransferFile) -> bool:
-        strict = transfer.attempt == 0 and names[file.identity[:2]] == 1
-        return make_durable(source, file, strict=strict, look=partial(look, file.source) if look else None)
-
-    return is_durable
+    single = (file.source for file in transfer.files if names[file.identity[:2]] == 1)
+    return frozenset(single if transfer.attempt == 0 else ())
 
 
 def refuse_unready(source: Tree, path: bytes, descriptor: int) -> None:

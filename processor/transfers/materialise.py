@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import ExitStack, contextmanager, suppress
 
 from config.errors import GreenroomError, Rejected, Retryable
 from config.plain import opened
@@ -56,24 +56,70 @@ def is_protected(descriptor: int) -> bool:
     return bool(flags[0] & _KEPT)
 
 
-def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None) -> bool:
-    """Bring the source's bytes to the disk, before they get a second name; False where the disk cannot.
+def in_turn(files: Sequence[int], check: Callable[[], None]) -> list[OSError | None]:
+    """Bring the bytes of open files to the disk; return what stood in the way of each. `check` may raise before any."""
+    errors: list[OSError | None] = []
+    for fd in files:
+        check()
+        try:
+            os.fdatasync(fd)  # the change time and the number of links, which links move, need not be written for it
+            errors.append(None)
+        except OSError as error:
+            errors.append(error)
+    return errors
 
-    `strict` also compares the change time, which moves once a link was made. `look` is given the open file before,
-    and may raise. Raises Retryable `source_changed`.
+
+def make_durable(
+    source: Tree,
+    files: Iterable[TransferFile],
+    sync: Callable[[Sequence[int]], list[OSError | None]],
+    *,
+    unlinked: Set[bytes],
+    look: Callable[[bytes, int], None] | None = None,
+) -> frozenset[bytes]:
+    """Bring the bytes of sources to the disk, before they get second names; return the sources where the disk can.
+
+    All are open at once. Of those `unlinked` the change time is compared, too, which moves once a link was made. `look`
+    is given each path and open file before, and may raise. Raises Retryable `source_changed`.
+    """
+    durable = set()
+    with ExitStack() as until_then:
+        opened: list[tuple[TransferFile, int]] = []
+        for file in files:
+            with _suspected(source, file):
+                fd = source.open_content(file.source)
+                until_then.callback(os.close, fd)
+                if look is not None:
+                    look(file.source, fd)
+                opened.append((file, fd))
+        for (file, fd), error in zip(opened, sync([fd for _, fd in opened]), strict=True):
+            with _suspected(source, file):
+                if error is not None:
+                    raise error
+                _refuse_changed(os.fstat(fd), file, linked=file.source not in unlinked)
+                durable.add(file.source)
+    return frozenset(durable)
+
+
+def _refuse_changed(found: os.stat_result, file: TransferFile, *, linked: bool) -> None:
+    if not is_planned(found, file) or (not linked and storable_time(found.st_ctime_ns) != file.identity.ctime_ns):
+        raise source_changed(file)
+
+
+@contextmanager
+def _suspected(source: Tree, file: TransferFile) -> Iterator[None]:
+    """Say of what goes wrong with a source that it changed, if it did; pass by one that the disk cannot sync.
+
+    A copy is made of that, of what the page cache still has.
     """
     with source.explained("sync", file.source):
         try:
-            found = source.sync_content(file.source, look)
+            yield
         except (OSError, Rejected) as error:
             if not is_planned(source.stat(file.source), file):
                 raise source_changed(file) from error
-            if isinstance(error, OSError) and error.errno == errno.EIO:
-                return False  # the copy is made of what the page cache still has
-            raise
-    if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns) != file.identity.ctime_ns):
-        raise source_changed(file)
-    return True
+            if not isinstance(error, OSError) or error.errno != errno.EIO:
+                raise
 
 
 def tells_links(tree: Tree, path: bytes) -> bool:

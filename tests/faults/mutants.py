@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     Mutant(
         "a linked file is not synced",
-        "processor/filesystem/files.py",
+        "processor/transfers/materialise.py",
         "            os.fdatasync(fd)  # the change time",
         "            # the change time",
         power("ext4, link", "power cut, sources not synced"),
@@ -155,9 +155,9 @@ MUTANTS = (
     ),
     Mutant(
         "a file the disk could not sync is linked",
-        "processor/transfers/building.py",
-        "            if is_durable(file):\n                durable.add(file.source)\n",
-        "            is_durable(file)\n            durable.add(file.source)\n",
+        "processor/transfers/materialise.py",
+        "                if error is not None:\n                    raise error\n",
+        "",
         tests("tests/faults/test_transfer_strace.py", "-k", "could_not_sync"),
     ),
     Mutant(
@@ -219,7 +219,7 @@ MUTANTS = (
     Mutant(
         "a file that changed since the scan is linked",
         "processor/transfers/materialise.py",
-        "    if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns)"
+        "    if not is_planned(found, file) or (not linked and storable_time(found.st_ctime_ns)"
         " != file.identity.ctime_ns):\n",
         "    if False:\n",
         tests("tests/integration/test_transfer.py"),
@@ -241,8 +241,8 @@ MUTANTS = (
     Mutant(
         "nobody looks for writers once the scan is over",
         "processor/transfers/building.py",
-        "_durability(transfer, source, partial(refuse_unready, source))",
-        "_durability(transfer, source)",
+        "look=partial(refuse_unready, source)",
+        "look=None",
         tests("tests/integration/test_transfer.py", "-k", "opened_for_writing"),
     ),
     Mutant(

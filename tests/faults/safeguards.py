@@ -1441,7 +1441,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a late track that somebody writes to joins its album",
         "processor/staging/mover.py",
-        "            album.sync_sources(between.guard)\n",
+        "            album.sync_sources(between.guard, between.crew)\n",
         "",
         on_sqlite("opened_since_the_scan", "tests/scenarios/test_meetings.py"),
     ),

@@ -112,9 +112,9 @@ def test_nor_is_one_that_it_wrote_whole_taken_for_durable(shelf: Shelf, monkeypa
     synced: list[bytes] = []
     sync_content = Tree.sync_content
 
-    def noted(tree: Tree, path: bytes) -> os.stat_result:
+    def noted(tree: Tree, path: bytes) -> None:
         synced.append(path)
-        return sync_content(tree, path)
+        sync_content(tree, path)
 
     monkeypatch.setattr(Tree, "sync_content", noted)
     shelf.write(b"tx/1/album.nfo", NEW)
