@@ -23,8 +23,9 @@ _COUNTED_OF_ARTIST = pattern(r"0\d")
 _COUNTED_BEHIND_ARTIST = pattern(r"(?<=\w)\s+0\d\d?\Z")  # "TKKG 023 - Title", as nobody is called
 _SITE = pattern(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|ru)", re.IGNORECASE)
 _TECHNICAL = pattern(
-    r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
-    r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|bk|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
+    r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]\d*|loss(?:less|y)|[cv]br|v[0-2]|eac|xld"
+    r"|(?:web|cd)?rip|web|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|bk"
+    r"|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
     re.IGNORECASE,
 )
 _BITS_OR_RATE = pattern(r"(?:16|24|32)\W\d{2,3}|128|192|256|320")
@@ -37,6 +38,9 @@ _OF_RELEASE = pattern(  # what stands behind artist and album
 _YEAR_FIRST = pattern(r"\A(?:(?P<year>(?:19|20)\d\d)(?:\.\s+|[-–—])(?=[^\W\d])|0\d\.\s+)")
 _YEAR_INSIDE = pattern(
     r"(?!.*\s[-–—]\s)(?P<artist>[^()\[\]{}]+?)\s*[(\[](?P<year>(?:19|20)\d\d)[)\]]\s*(?P<album>[^()\[\]{}]+)"
+)
+_YEAR_BETWEEN = pattern(  # "Artist - (1999) - Album"
+    r"(?<=\s)[-–—]\s+[(\[{](?:19|20)\d\d(?:[-.]\d\d){0,2}[)\]}](?=\s+[-–—]\s)"
 )
 _YEAR_LAST = pattern(  # behind a bracket, or before what says no more than the format
     r"(?:(?<=[)\]}])\s+(?P<year>(?:19|20)\d\d)|(?:\s+(?P<before>(?:19|20)\d\d))?(?:\s+(?:flac|mp3|aac|m4a|alac|ogg"
@@ -131,6 +135,7 @@ def _years_pressed(text: str) -> list[str]:
 def _without_years(text: str) -> tuple[str, list[str]]:
     """Take a year out of a name that is no word of it; those in brackets go with them, later."""
     years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
+    text = _YEAR_BETWEEN.sub("", text)
     bare = _without_brackets(text)
     if (found := _YEAR_LAST.search(bare)) and bare[found.start() - 1] in ")]}":  # "Album (1999) FLAC [24-96]"
         text = bare

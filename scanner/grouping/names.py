@@ -14,7 +14,7 @@ DASH = pattern(r"\s+[-–—]\s+")
 
 _TRACK_FIRST = pattern(
     r"(?:(?:cd|dis[ck]|d)?[\s_]*(?P<disc>\d{1,2})(?:[-.](?:track|t)?|t))?(?<!\d)(?P<track>\d{1,3})"
-    r"(?:\s?of\s?\d{1,3})?(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
+    r"(?:\s?of\s?\d{1,3})?(?:(?:\s*[-–—._)\]\u2010：|]+\s*|\s+)(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
 _TRACK_OF_A_SHOW = pattern(  # "gd77-05-08d1t01", as tapers call it

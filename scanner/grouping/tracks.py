@@ -91,7 +91,11 @@ def _behind_folder(folder: bytes, stem: str) -> str:
     above, _, name = folder.rpartition(b"/")
     said = parse_album(text_of(name))
     if " - " in stem:
-        return stem.removeprefix(f"{said.artist} - {said.album} - ")
+        whole = f"{said.artist} - {said.album} - "
+        if stem.startswith(whole):
+            return stem[len(whole) :]
+        behind = stem.removeprefix(f"{said.album} - ")
+        return behind if " - " in behind and behind[0].isdecimal() else stem  # "21 - 01 - Title"
     repeated = f"{said.artist or text_of(above.rpartition(b'/')[2])}-{said.album}-"
     tight = spaced(stem)
     return tight[len(repeated) :] if tight.casefold().startswith(repeated.casefold()) else stem

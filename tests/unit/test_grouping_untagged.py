@@ -70,11 +70,25 @@ def test_what_names_repeat_without_a_space_is_no_artist(shelf: Shelf, folder: st
 
 
 @pytest.mark.parametrize(
-    ("artist", "album"), [("Adele", "21"), ("Nala Sinephro", "Space 1.8"), ("Blink-182", "Neighborhoods")]
+    ("artist", "album"),
+    [("Adele", "21"), ("Nala Sinephro", "Space 1.8"), ("Blink-182", "Neighborhoods"), ("311", "311")],
 )
 def test_what_names_repeat_of_their_folder_is_no_number(shelf: Shelf, artist: str, album: str) -> None:
     shelf.untagged(f"{artist} - {album} (2011)", *(f"{artist} - {album} - 0{n} Song {n}.wav" for n in (1, 2)))
     assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Song 1"), (2, "Song 2")]
+
+
+@pytest.mark.parametrize("album", ["Long", "21", "Space 1.8"])
+def test_an_album_that_names_repeat_before_the_number_is_in_no_title(shelf: Shelf, album: str) -> None:
+    shelf.untagged(f"Ada - {album} (2011)", *(f"{album} - 0{n} - Song {n}.wav" for n in (1, 2)))
+    one = shelf.only()
+    assert (one.album_artist, one.album) == ("Ada", album)
+    assert [(track.track, track.title) for track in one.tracks] == [(1, "Song 1"), (2, "Song 2")]
+
+
+def test_an_album_that_is_called_like_a_number_takes_none(shelf: Shelf) -> None:
+    shelf.untagged("Ada - 2 (2011)", "1 - Rain - Live.wav", "2 - Hail - Live.wav", "3 - 4 - Live.wav")
+    assert [track.track for track in shelf.only().tracks] == [1, 2, 3]
 
 
 def test_each_disc_folder_counts_from_one(shelf: Shelf) -> None:
