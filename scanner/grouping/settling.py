@@ -68,7 +68,7 @@ def in_style(tracks: list[Track]) -> list[Track]:
         named = by_sides(_stems(tracks)) or _counted(tracks)
         return [_as_named(*pair) for pair in zip(tracks, named, strict=True)] if named else tracks
     if len({track.disc for track in tracks}) > 1:
-        return tracks
+        return [_without_total(track) for track in tracks] if _end_in_their_total(tracks) else tracks
     disc = tracks[0].disc
     if (tracks[0].track or 0) > 100 and not disc:
         split = by_hundreds([track.track for track in tracks])
@@ -81,6 +81,18 @@ def in_style(tracks: list[Track]) -> list[Track]:
         return [track.numbered("file_name", track=number) for track, number in zip(tracks, by_name, strict=True)]
     discs = discs_of(stems, [track.track for track in tracks])
     return [track.numbered("file_name", disc=n) for track, n in zip(tracks, discs, strict=True)] if discs else tracks
+
+
+def _end_in_their_total(tracks: list[Track]) -> bool:
+    """Tell whether names that seem to say disc and track say track and total: "01-12 Title", "02-12 Title"."""
+    totals = {track.track for track in tracks}
+    named = all(track.sources["disc"] == track.sources["track"] == "file_name" for track in tracks)
+    numbers = sorted({track.disc for track in tracks if track.disc})
+    return named and len(totals) == 1 and 2 < len(numbers) == len(tracks) and numbers[-1] <= (totals.pop() or 0)
+
+
+def _without_total(track: Track) -> Track:
+    return track.numbered("file_name", disc=None, track=track.disc)
 
 
 def _all_called_alike(tracks: list[Track]) -> bool:

@@ -91,6 +91,26 @@ def test_an_album_that_is_called_like_a_number_takes_none(shelf: Shelf) -> None:
     assert [track.track for track in shelf.only().tracks] == [1, 2, 3]
 
 
+def test_a_number_that_all_names_end_in_is_the_total(shelf: Shelf) -> None:
+    shelf.untagged("Ada - Long", "01-12 Rain.wav", "02-12 Hail.wav", "11-12 Snow.wav")
+    assert [(track.disc, track.track, track.title) for track in shelf.only().tracks] == [
+        (None, 1, "Rain"), (None, 2, "Hail"), (None, 11, "Snow")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1-12 Rain", "2-12 Hail", "2-13 Snow"),
+        ("1-02 Rain", "2-02 Hail"),
+        ("1-02 Rain", "2-02 Hail", "3-02 Snow"),
+    ],
+)
+def test_numbers_that_only_some_names_share_are_tracks_of_discs(shelf: Shelf, names: tuple[str, ...]) -> None:
+    shelf.untagged("Ada - Long", *(f"{name}.wav" for name in names))
+    assert {track.disc for track in shelf.only().tracks} == {int(name[0]) for name in names}
+
+
 def test_each_disc_folder_counts_from_one(shelf: Shelf) -> None:
     for disc in ("CD1", "CD2"):
         shelf.untagged(f"Ada - Long (1999)/{disc}", "Track01.wav", "Track02.wav")
