@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from config.errors import Retryable
+from processor.filesystem.files import Tree
 from processor.items import repository
 from processor.publication import ledger
 from processor.transfers import arrival, sidecar
@@ -77,9 +79,22 @@ def test_what_somebody_wrote_over_a_file_that_is_to_go_stays(quick_path: Path) -
 def test_what_somebody_adds_to_a_published_album_while_another_is_built_goes_on_in_it(quick_path: Path) -> None:
     scene = Scene.make(quick_path / "scene", "upgrade", "link")
     late = album(scene) / "late note.txt"
-    assert scene.perform(At("keep 1/1", lambda: late.write_bytes(b"late"))) == "done"
+    assert scene.perform(At("manifest", lambda: late.write_bytes(b"late"))) == "done"
     assert (late.read_bytes(), (album(scene) / "note.txt").read_bytes()) == (b"late", NOTE)
     assert b"03 - Three.mp3" in {path.rpartition(b"/")[2] for path in tree(scene.library.path)}
+
+
+def test_an_album_stays_where_it_is_when_its_disk_is_too_full_to_exchange_it(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    before = tree(os.fsencode(album(scene)))
+    monkeypatch.setattr(Tree, "exchange", fail)
+    assert scene.perform(Steps(fence=2)) != "done"
+    assert tree(os.fsencode(album(scene))) == before
 
 
 def test_an_album_that_gave_way_outlives_the_one_that_took_its_place(quick_path: Path) -> None:

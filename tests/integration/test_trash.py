@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -69,6 +70,21 @@ def test_what_was_taken_out_just_now_is_no_trouble_to_whoever_lists_the_rest(roo
         assert trash.look(tree, b"t") is not None
         trash.erase(tree, trash.place("t"), Steps())
         assert trash.look(tree, b"t") is None
+
+
+def test_what_is_taken_out_while_it_is_looked_at_is_no_trouble_either(
+    root: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throw_away(root, "t")
+    below = Tree.below
+
+    def taken_out_then(tree: Tree, folder: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+        os.rename(os.path.join(root, folder), os.path.join(root, b"elsewhere"))
+        return below(tree, folder)
+
+    monkeypatch.setattr(Tree, "below", taken_out_then)
+    with Tree(root) as there:
+        assert trash.look(there, b"t") is None
 
 
 DONE: tuple[State, ...] = ("materialised", "published", "done")

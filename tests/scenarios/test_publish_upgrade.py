@@ -412,6 +412,20 @@ def test_all_of_it_can_be_taken_back(house: House) -> None:
     assert publish(house, item_id, Chosen()).outcome == "published"
 
 
+def test_late_tracks_can_leave_a_published_album_again_before_it_is_published_with_them(house: House) -> None:
+    library, _ = home(house)
+    before = published(library)
+    house.drop(LATE)
+    late = house.run()
+    assert late.run_id is not None
+    report = undo(house.database, late.run_id, dry_run=False, stop=threading.Event())
+    assert [one.outcome for one in report.albums] == ["undone"]
+    assert (house.inbound / "late" / "03 - Song 3.flac").exists()
+    assert house.staged() == [f"{STAGED}/{name}" for name in TRACKS[:2]]
+    assert published(library) == before
+    house.check_staging()
+
+
 def test_an_album_is_not_taken_out_into_the_place_that_another_one_has_by_now(house: House) -> None:
     library, item_id = home(house)
     (library / FOLDER / "notes.txt").unlink()
