@@ -1,9 +1,10 @@
 """An approved album → the place of the one of its item that is published, by one exchange of two folders.
 
-fill       hidden folder, as for a publication, with more names for the files that others put into the published one
-exchange   hidden and published folder change places at once: whoever looks sees one whole album or the other; where no
-           call does that (NFS, SMB), the old album goes to the trash and the new one takes its place an instant later;
-           where it gets another name, one rename follows; then the artist's files; then the rows say it
+fill       hidden folder, as for a publication
+exchange   the files that others put into the published one get more names there; hidden and published folder change
+           places at once: whoever looks sees one whole album or the other; where no call does that (NFS, SMB), the old
+           album goes to the trash and the new one takes its place an instant later; where it gets another name, one
+           rename follows; then the artist's files; then the rows say it
 clear      the old album, if the hidden folder has it now, goes to the trash of the library; then staging, as ever
 """
 
@@ -40,13 +41,11 @@ from scanner.identity import Identity
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
     if transfer.attempt:
         where, transfer = _locate(transfer)
-        if where != hidden_folder(transfer):
+        if where != hidden_folder(transfer):  # the database is one of before that
             return run.advance(transfer, "materialised")
     with Tree(transfer.dst_root) as tree:
         check_published(tree, published(transfer), transfer.item["home"])
-        filled = build(run, transfer)
-        _keep_others(run, tree, filled)
-    return run.advance(filled, "materialised")
+    return run.advance(build(run, transfer), "materialised")
 
 
 def _exchange(run: Performance, transfer: Transfer) -> Transfer:
@@ -179,8 +178,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
         sync_both(tree, published(transfer), guard)  # also what an earlier try put back before it was killed
         if tree.stat(hidden) is not None:
             take_apart(tree, transfer, guard)
-            others = [path for path in _others(tree, transfer) if tree.stat(within(hidden, path)) is not None]
-            take_kept(tree, hidden, others, guard)
+            take_kept(tree, hidden, [*_others(tree, transfer)], guard)
     return roll_back(transfer, guard)
 
 
