@@ -43,6 +43,5 @@ def is_torn(tree: Tree, old: bytes, new: bytes, files: Iterable[bytes]) -> bool:
 
 def _rename(tree: Tree, path: bytes, place: bytes) -> None:
     for folder in way_to(place):
-        if tree.stat(folder) is None:
-            tree.make(folder)
+        tree.make(folder)
     rename_file(tree, path, place)

@@ -84,7 +84,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     So a clock that jumps by years shortens the time by a day at most.
     """
     with Tree(root) as tree, tree.explained("look into", TRASH):
-        ids = [name.decode("utf-8", "backslashreplace") for name in names_in(tree, TRASH) if not name.endswith(GOING)]
+        ids = [name.decode("utf-8", "backslashreplace") for name in names_in(tree, TRASH)]
     if not ids:
         return
     with database.read() as connection:
