@@ -284,6 +284,14 @@ def test_new_device_numbers_after_a_restart_do_no_harm(world: World) -> None:
     assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
 
 
+def test_an_empty_folder_somebody_made_in_an_album_keeps_it_from_being_taken_back(world: World) -> None:
+    at(world.staging, FINAL + b"scans").mkdir()
+    before = tree(world.staging)
+    taken = undo(world, Steps(fence=2))
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("refused", ["foreign_file"])
+    assert (tree(world.staging), tree(world.inbound), undo_state(world)) == (before, {}, None)
+
+
 def test_a_folder_that_holds_something_else_is_not_removed_from_staging(world: World) -> None:
     put(world.staging, {b"B/Other/1.mp3": b"another album"})
     assert undo(world, Steps(fence=2)).outcome == "undone"
