@@ -138,7 +138,7 @@ def file_places(
     went = _went(files, found)
     for file, place in sorted(beside, key=lambda pair: pair[1] is None):  # what belongs to a track claims first
         own = place or _with_its_disc(file, went)
-        found[file.path] = places.claim(own if place else spelled.get(layout.fold(own), own))
+        found[file.path] = places.claim(spelled.get(layout.fold(own), own))
     return found
 
 

@@ -100,4 +100,4 @@ def _text(part: Part, values: Values) -> str:
     value = values.get(part.name)
     if isinstance(value, int):
         return f"{value:0{part.width}d}"
-    return re.sub(r"[/\\]", "+", value) if value else ""
+    return value.replace("/", "+") if value else ""

@@ -179,6 +179,12 @@ def test_where_nobody_knows_what_we_wrote_everything_there_stays() -> None:
     assert [(one.tag, one.text) for one in merged.root] == [("title", "Mine"), ("year", "2014")]
 
 
+def test_what_both_sides_say_is_nobodys_edit_and_what_nobody_says_any_more_goes() -> None:
+    merged = merging.merge(root(title="x", genre="Pop", style="y"), root(title="x", genre="Folk", style="y"),
+                           root(title="x", genre="Folk"))  # fmt: skip
+    assert ([(one.tag, one.text) for one in merged.root], merged.kept) == ([("title", "x"), ("genre", "Folk")], ())
+
+
 def test_merging_twice_is_merging_once() -> None:
     before, theirs, ours = root(title="a", year="1"), root(title="b", year="1"), root(title="c", year="2")
     once = merging.merge(before, theirs, ours).root
