@@ -501,6 +501,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/unit/test_nfo.py", "-k", "words_somebody"),
     ),
     Mutant(
+        "a document type that somebody gave an NFO is lost",
+        "processor/nfo/xml.py",
+        ", forbid_dtd=True)",
+        ")",
+        tests("tests/unit/test_nfo.py", "-k", "read_safely"),
+    ),
+    Mutant(
         "an NFO with edits of somebody is taken out with its album, and for what Greenroom made alone",
         "processor/publication/ledger.py",
         "return self.base or self.sha256",

@@ -348,9 +348,14 @@ def test_a_rehearsal_says_that_the_disk_of_the_library_is_not_there(house: House
 
 
 @pytest.mark.parametrize(
-    "various", [("compilation", True), ("credits", [["Various Artists", "89ad4ac3-39f7-470e-963a-56509c546377"]])]
+    "various",
+    [
+        ("compilation", True),
+        ("credits", [["Various Artists", "89ad4ac3-39f7-470e-963a-56509c546377"]]),
+        ("credits", [["Ada", None, " & "], ["Bea"]]),
+    ],
 )
-def test_the_folder_of_various_artists_is_nobodys(house: House, various: tuple[str, object]) -> None:
+def test_the_folder_of_various_artists_or_of_several_is_nobodys(house: House, various: tuple[str, object]) -> None:
     library, item_id = staged(house)
     say(house, item_id, *various)
     publish(house, item_id, chosen(house))

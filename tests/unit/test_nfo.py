@@ -114,16 +114,42 @@ def test_an_ampersand_is_read_as_people_write_it(written: str, meant: str) -> No
     "data",
     [
         b"", b"https://musicbrainz.org/release/1", b"<artist><name>x</name></artist>", b"<album><title></album>",
-        b"x" * (xml.MAX_BYTES + 1),
+        b"<album>" + b" " * xml.MAX_BYTES + b"</album>", b"<!DOCTYPE album><album><title>x</title></album>",
         b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><album><title>&c;</title></album>',
         b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><album><title>&b;</title></album>',
         b"<album>" * 100_000 + b"</album>" * 100_000,
     ],
-    ids=["empty", "a URL", "another root", "not well-formed", "huge", "a bomb", "a file", "deep"],
+    ids=["empty", "a URL", "another root", "not well-formed", "huge", "a document type", "a bomb", "a file", "deep"],
 )  # fmt: skip
 def test_what_cannot_be_read_safely_is_refused(data: bytes) -> None:
     with pytest.raises(Rejected, match="NFO file cannot be read"):
         xml.decode(data, "album")
+
+
+X = "<album><title>x</title></album>"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\n\n<?xml version="1.0"?>' + X.encode(), b'\xef\xbb\xbf\n<?xml version="1.0"?>' + X.encode(),
+        X.encode("utf-16") + b"\0", b"<album><title>\x01x\x0b</title></album>",
+        b"<album><own><album>y</album></own><title>x</title></album>",
+        b"<album>" + b"<a>" * xml.DEEPEST + b"</a>" * xml.DEEPEST + b"<title>x</title></album>",
+    ],
+    ids=["blank lines", "a mark and a line", "half a letter behind it", "control characters", "its own name", "deep"],
+)  # fmt: skip
+def test_what_programs_and_people_leave_in_a_file_keeps_nobody_from_reading_it(data: bytes) -> None:
+    assert said(data, "title") == ["x"]
+
+
+def test_what_stands_ahead_of_a_root_is_written_without_what_no_parser_reads() -> None:
+    assert xml.ahead(b"<!-- a\x01 --><album/>") == "<!-- a -->\n"
+
+
+def test_no_file_has_more_tracks_than_are_read() -> None:
+    many = AlbumMetadata(title="x", tracks=tuple(TrackMetadata(b"%d" % n, "y") for n in range(xml.MOST + 1)))
+    assert len(said(file(many), "track")) == xml.MOST
 
 
 def root(**fields: str) -> ET.Element:
