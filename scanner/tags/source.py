@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import POSIX_FADV_RANDOM, posix_fadvise, pread
+from os import pread
 
 LONGEST = 1 << 17  # bytes the header readers ever ask for at once
 BLOCK = 4096  # bytes; one page of the cache: reading more costs more than reading again
@@ -20,7 +20,6 @@ class Source:
     def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
         self.size = size
-        posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM)  # or the system reads on from each block, up to eight times as much
         self.window = self.head = pread(fd, BLOCK, 0)
         self.base = 0  # file offset of the window
 
