@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from loguru import logger
 
@@ -11,7 +11,7 @@ from config.database import Database
 from config.errors import Rejected
 from config.reasons import Reason
 from processor.filesystem.files import Tree, is_folder
-from processor.filesystem.paths import relative, within
+from processor.filesystem.paths import ancestors, relative, within
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_same
 from processor.transfers.guard import Guard
@@ -22,7 +22,7 @@ from processor.transfers.transfer import TransferFile
 def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) -> list[Reason]:
     """Remove hidden folders no row knows (the database was set back, or restored from a backup), or report them.
 
-    A folder goes only if every file in it also is at its source, as the same inode or with the same digest.
+    A folder goes only if every file in it is at its source, too, durably, as the same inode or with the same digest.
     Paths in the reasons are absolute: a recovery is of several roots.
     """
     with Tree(src_root) as source, Tree(dst_root) as destination, destination.explained("look at", TX):
@@ -46,6 +46,7 @@ def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterat
     try:
         files = _files_of(destination, folder, name)
         if files is not None and all(_is_spare(source, destination, folder, file) for file in files):
+            _sync(source, [file.source for file in files])
             remove_hidden(destination, folder, [file.target for file in files], guard)
             return
     except (Rejected, OSError) as error:
@@ -69,3 +70,12 @@ def _is_spare(source: Tree, destination: Tree, folder: bytes, file: TransferFile
     """Tell whether the source has the same bytes as the hidden file, or there is no hidden file."""
     path = within(folder, file.target)
     return destination.stat(path) is None or is_same(source, file.source, destination, path)
+
+
+def _sync(source: Tree, paths: Iterable[bytes]) -> None:
+    """Make durable what stays: somebody may have put it there a moment ago."""
+    there = [path for path in paths if source.stat(path) is not None]
+    for path in there:
+        source.sync_content(path)
+    for folder in dict.fromkeys(above for path in there for above in (*ancestors(path), b"")):
+        source.sync(folder)

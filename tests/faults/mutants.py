@@ -133,6 +133,13 @@ MUTANTS = (
         tests(RECOVERY),
     ),
     Mutant(
+        "a folder nobody knows is swept though what stays is in memory only",
+        "processor/transfers/orphans.py",
+        "            _sync(source, [file.source for file in files])\n",
+        "",
+        tests("tests/faults/test_transfer_durable.py", "-k", "put_back"),
+    ),
+    Mutant(
         "a source is removed though it changed",
         "processor/transfers/clearing.py",
         "    if not is_planned(found, file):\n",

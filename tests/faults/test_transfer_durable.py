@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from processor.moves.move import Performance
 from processor.recover import recover
+from processor.tables import TransferRow
 from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.traced import Call, Outcome, mark, run_traced
 from tests.faults.unsynced import Disk, Marking, path_of, synced_twice
-from tests.faults.world import ALBUMS, NOW, Killed, Steps, World, move, publish, tree
+from tests.faults.world import ALBUMS, NOW, Killed, Steps, World, move, publish, put, tree
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -91,6 +92,31 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, way: Strate
     for call in outcome.until("published"):
         disk.take(call)
     assert disk.names == set()
+
+
+def test_what_somebody_put_back_is_durable_before_the_folder_nobody_knows_goes(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    with pytest.raises(Killed):
+        move(world, Dying("switch", after="commit materialised"))
+    with world.database.begin() as connection:  # which is set back
+        connection.execute(delete(TransferRow))
+    (tmp_path / "in" / "Band - Two").rename(tmp_path / "taken")
+
+    def work() -> None:
+        put(world.inbound, ALBUM[b"Band - Two"])
+        assert world.recovered(Steps(fence=2)).reasons == ()
+
+    outcome = run_traced(work, tmp_path / "log")
+    world.database.close()
+    assert outcome.status == 0
+    disk, hidden = Disk(), f"{os.fsdecode(world.staging)}/.greenroom-tx/"
+    removed = 0
+    for call in outcome.calls:
+        if call.name == "unlinkat" and hidden in call.text:
+            removed += 1
+            assert disk.lost(os.fsdecode(world.inbound)) == []
+        disk.take(call)
+    assert removed > len(ALBUM[b"Band - Two"])
 
 
 @pytest.mark.parametrize("way", WAYS)
