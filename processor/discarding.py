@@ -88,10 +88,9 @@ def look(database: Database, transfer: Transfer) -> Sighting:
         there = standing.look_at(tree, transfer.target, item)
         if there.trouble is not None:
             return Sighting(undo, "ours", {}, problems=[*problems, there.trouble])
-        found = standing.files_below(tree, transfer.target)
         taken = tree.stat(item.path) is not None
     if taken and not problems:
         message = f"Its place in staging is taken by something else; move {show_path(item.path)} elsewhere first."
         problems.append(Reason("name_taken", message, os.path.join(transfer.dst_root, item.path)))
-    files = {file.target: Seen(Identity.of(found[file.target]), True, "free") for file in transfer.files}
+    files = {file.target: Seen(Identity.of(there.found[file.target]), True, "free") for file in transfer.files}
     return Sighting(undo, "ours", files, problems=problems)

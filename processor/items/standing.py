@@ -23,6 +23,7 @@ class Standing:
 
     trouble: Reason | None  # why nothing may be done to it: it is not the album the item knows
     strangers: tuple[bytes, ...]  # what is there beside the item's files
+    found: Mapping[bytes, os.stat_result]  # all that is there
 
 
 def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
@@ -30,15 +31,15 @@ def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
     with tree.explained("look into", folder):
         if not sidecar.is_of(tree, folder, item.transfer_id):
             message = f"{tree.shown(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
-            return Standing(Reason("not_as_recorded", message), ())
+            return Standing(Reason("not_as_recorded", message), (), {})
         found = files_below(tree, folder)
     known = {file.path: file.size for file in item.files}
     for path, size in known.items():
         if path not in found or not is_file(found[path]) or found[path].st_size != size:
             what = "is missing from it" if path not in found else "is not what was put there"
             message = f"{tree.shown(within(folder, path))} {what}; `greenroom fsck` tells more."
-            return Standing(Reason("not_as_recorded", message), ())
-    return Standing(None, tuple(sorted(found.keys() - known.keys())))
+            return Standing(Reason("not_as_recorded", message), (), found)
+    return Standing(None, tuple(sorted(found.keys() - known.keys())), found)
 
 
 def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:
