@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from config import admin
 from config.errors import Stopped
+from config.lease import Guard
+from config.libraries import Library
 from daemon.bootstrap import application
 from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
@@ -166,6 +170,26 @@ def test_an_album_that_is_taken_out_of_the_library_while_it_is_looked_at_leaves_
     assert list(verifying.verify_items(replace(given, spend=meanwhile), [item_id])) == []
     assert not (library / ALBUM).exists()
     assert told(house) == []
+
+
+def test_what_is_taken_out_of_an_album_before_it_can_be_mended_is_not_made_anew(house: House, library: Path) -> None:
+    """Whoever publishes has the library, for which mending waits."""
+    (item_id,) = (item["id"] for item in house.items().values() if item["album"] == "Low Tide")
+    nfo, stop = library / ALBUM / "album.nfo", threading.Event()
+    nfo.unlink()
+    looking = verifying.verifying(
+        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=True
+    )
+
+    def hold(root: Library, work: Callable[[Guard], str]) -> str:
+        with house.database.begin() as connection:
+            admin.put(connection, "phase.publish.nfo", False, actor="eva", now=NOW)
+        publishing.publish_item(given(house), item_id, stop, actor="eva")
+        assert looking.hold is not None
+        return looking.hold(root, work)
+
+    assert list(verifying.verify_items(replace(looking, hold=hold), [item_id])) == []
+    assert not nfo.exists()
 
 
 def test_of_all_artists_only_the_files_that_change_meanwhile_are_left_for_later(house: House, library: Path) -> None:
