@@ -67,12 +67,7 @@ def build(
     folder = hidden_folder(transfer)
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         make_folders(transfer, destination, guard)
-        unlinked, alone = _unlinked(transfer), partial(in_turn, check=guard.check_stop)
-
-        def is_durable(file: TransferFile) -> bool:
-            found = make_durable(source, [file], alone, unlinked=unlinked) if durable is None else durable
-            return file.source in found
-
+        is_durable = _durability(transfer, source, guard) if durable is None else lambda file: file.source in durable
         can_link = strongest == "link" and tells_links(destination, within(folder, sidecar.NAME))
         ways = _place(transfer, source, destination, guard, is_durable if can_link else None)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
@@ -91,6 +86,12 @@ def _check_paths(transfer: Transfer) -> None:
             raise Rejected(f"{show_path(target)} is planned twice or is a name of ours", code="bad_plan", path=target)
     if transfer.target.split(b"/")[0] == TX:
         raise Rejected("an album cannot go into the transfer folder", code="bad_plan", path=transfer.target)
+
+
+def _durability(transfer: Transfer, source: Tree, guard: Guard) -> Callable[[TransferFile], bool]:
+    """Return what syncs one source and tells whether the disk could."""
+    unlinked, sync = _unlinked(transfer), partial(in_turn, check=guard.check_stop)
+    return lambda file: file.source in make_durable(source, [file], sync, unlinked=unlinked)
 
 
 def _unlinked(transfer: Transfer) -> frozenset[bytes]:
