@@ -21,6 +21,7 @@ from benchmarks.measure import Row, alternate, measured, micros, not_measured
 from config.database import Database
 from processor.items import storing
 from processor.items.item import ITEM_COLUMNS, NewItem, item_row
+from processor.items.listing import searchable
 from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow, in_folders
@@ -34,6 +35,7 @@ from tests.items import album
 
 ALBUMS, ONE_BY_ONE, FILES, TRACKS = 10_000, 500, 200_000, 12
 _MONDAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+_COLUMNS = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year", "updated_at")
 _checksums = itertools.count()
 
 
@@ -84,6 +86,12 @@ def _upsert(server: PostgresServer) -> Iterator[Row]:
         database.close()
 
 
+def _values(item: NewItem) -> tuple[Any, ...]:
+    """Return the values of _COLUMNS, so that everybody writes the same row."""
+    search, album = searchable(item.album_artist, item.album), searchable(item.album)
+    return (*item_row(item), search, item.warnings != "[]", album, item.year or 0, dt.datetime.now(dt.UTC))
+
+
 def _ours(database: Database, items: list[NewItem]) -> None:
     with database.begin() as connection:
         storing.upsert(connection, items, _MONDAY)
@@ -99,7 +107,7 @@ def _orm(database: Database, items: list[NewItem]) -> None:
     for item in items:
         with Session(database.engine) as session:
             row = session.scalars(select(_Mapped).where(StagingItem.key == item.key)).one()
-            for name, value in zip(ITEM_COLUMNS, item_row(item), strict=True):
+            for name, value in zip(_COLUMNS, _values(item), strict=True):
                 setattr(row, name, value)
             row.revision += 1
             session.commit()
@@ -109,18 +117,18 @@ registry().map_imperatively(_Mapped, StagingItem.__table__)
 
 
 def _executemany(database: Database, items: list[NewItem]) -> None:
-    changes = ", ".join(f"{name} = excluded.{name}" for name in ITEM_COLUMNS if name != "key")
-    marks = ", ".join(["%s"] * len(ITEM_COLUMNS))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "key")
+    marks = ", ".join(["%s"] * len(_COLUMNS))
     statement = (
-        f"INSERT INTO staging_items ({', '.join(ITEM_COLUMNS)}, status, revision, created_at, updated_at)"
-        f" VALUES ({marks}, 'pending_review', 1, now(), now())"
+        f"INSERT INTO staging_items ({', '.join(_COLUMNS)}, status, revision, created_at)"
+        f" VALUES ({marks}, 'pending_review', 1, now())"
         f" ON CONFLICT (key) DO UPDATE SET {changes}, revision = staging_items.revision + 1"
         " WHERE staging_items.checksum <> excluded.checksum"
     )
     with database.begin() as connection:
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor:
-            cursor.executemany(statement, [item_row(item) for item in items])
+            cursor.executemany(statement, [_values(item) for item in items])
 
 
 def _insert(scratch: Path) -> Row:

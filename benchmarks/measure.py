@@ -52,15 +52,15 @@ def not_measured(id: str, what: str, why: str, must: float | None = None, moonsh
 def alternate(works: Mapping[str, Work], rounds: int | None = None, *, before: Work | None = None) -> dict[str, Cost]:
     """Run every work once to warm up, then all in turn, `rounds` times or ROUNDS; return the medians.
 
-    `before` runs before each work and is not counted.
+    `before` runs before each work and is not counted. Without it that is the work itself: a kernel that takes back what
+    nobody has touched for seconds (DAMON, on virtual machines) leaves none warm who had to wait for the others.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in works}
-    for number in range((rounds or ROUNDS) + 1):
+    for number in range((rounds or ROUNDS) + bool(before)):
         for name, work in works.items():
-            if before:
-                before()
+            (before or work)()
             cost = measured(work)
-            if number:
+            if number or not before:
                 costs[name].append(cost)
     return {name: Cost(*map(median, zip(*found, strict=True))) for name, found in costs.items()}
 
