@@ -7,7 +7,7 @@ from struct import Struct
 from scanner.facts import Picture
 from scanner.tags.flac_end import ends_whole
 from scanner.tags.said import Row, Said, Stream, row_of
-from scanner.tags.source import DoubtError, Source
+from scanner.tags.source import BLOCK, DoubtError, Source
 from scanner.tags.vorbis_comment import PICTURE_START, PICTURES, picture_of, read_comments
 
 STREAMINFO, SEEKTABLE, VORBIS_COMMENT, CUESHEET, PICTURE = 0, 3, 4, 5, 6
@@ -57,6 +57,15 @@ def read(source: Source) -> Row:
     if not ends_whole(source, info):
         raise DoubtError("the last frame is not at the end")
     return row_of(said, stream, pictures)
+
+
+def onward(source: Source) -> list[int]:
+    """Return where the first block header behind the first 4 KiB is, if any, and the end of the file."""
+    position, header, room = 4, 0, len(source.head) - 4
+    while not header >> 31 and position <= room:
+        (header,) = _HEADER(source.head, position)
+        position += 4 + (header & 0xFFFFFF)
+    return [*([] if header >> 31 else [position]), max(0, source.size - BLOCK)]
 
 
 def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:

@@ -33,6 +33,12 @@ def read(source: Source) -> Row:
     return row_of(said, stream_at(source, end), [picture for picture in pictures if picture])
 
 
+def onward(source: Source) -> list[int]:
+    """Return where the stream begins, behind a tag that the first block does not hold."""
+    end = 10 + synchsafe(_TAG(source.head)[2])
+    return [end] if end > len(source.head) else []
+
+
 def synchsafe(word: int) -> int:
     """Return the 28 bits of four bytes with seven each; DoubtError if an eighth is set."""
     if word & 0x80808080:

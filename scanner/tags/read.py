@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from struct import error as StructError
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ from scanner.facts import Facts
 from scanner.tags import flac, id3, mp4, ogg
 from scanner.tags.said import Row
 from scanner.tags.signature import candidates, container_of
-from scanner.tags.source import DoubtError, Source
+from scanner.tags.source import BLOCK, DoubtError, Source
 
 
 class Reading(NamedTuple):
@@ -31,6 +31,12 @@ _HEADER_READERS: dict[bytes, Callable[[Source], Row]] = {
     b"ID3\x02": id3.read,
     b"ID3\x03": id3.read,
     b"ID3\x04": id3.read,
+}
+_ONWARD: dict[bytes, Callable[[Source], list[int]]] = {
+    b"fLaC": flac.onward,
+    b"ID3\x02": id3.onward,
+    b"ID3\x03": id3.onward,
+    b"ID3\x04": id3.onward,
 }
 _needed = itemgetter(*map(Facts._fields.index, ("title", "artist", "album", "bitrate", "duration_ms")))
 # What a hostile header may make of arithmetic on it, or of boxes in boxes; all of it only means that mutagen decides.
@@ -65,6 +71,18 @@ def read_header(source: Source) -> Row | None:
     except _DOUBTS:
         return None
     return row if all(_needed(row)) else None
+
+
+def onward(source: Source) -> Iterable[int]:
+    """Return where the header reader will probably go on behind the first block; to be wrong costs time alone."""
+    try:
+        return _ONWARD.get(source.head[:4], _tail)(source)
+    except _DOUBTS:
+        return ()
+
+
+def _tail(source: Source) -> list[int]:
+    return [max(0, source.size - BLOCK)]
 
 
 def read_doubtful(source: Source, extension: str) -> Reading:

@@ -7,22 +7,18 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from scanner.identity import is_untouched, numbers_of
 from scanner.tags import wire
+from scanner.tags.ahead import Opened, opened
 from scanner.tags.columns import blocks_of, columns_of, fact_columns
 from scanner.tags.read import EMPTY, read_doubtful, read_header
-from scanner.tags.source import Source
-from scanner.tags.wire import Answer, File, Numbers
+from scanner.tags.wire import Answer, Numbers
 from scanner.writers import is_sparse, is_written
 
 CPU_LIMIT = 20  # seconds for one file
 REPORT_EVERY = 1.0  # seconds between two signs of life while a batch goes on
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def serve(tasks: int, answers: int) -> None:
@@ -40,56 +36,43 @@ def serve(tasks: int, answers: int) -> None:
 def _answer(body: bytes, answers: int, clock: _Clock) -> None:
     rows: list[Any] = []
     moved: dict[int, Numbers] = {}
-    for folder, files in wire.batch_of(body):
-        for row in read_folder(folder, files, moved):
-            rows.append(row)
-            if clock.strikes():
-                _send(answers, rows, moved)
-                rows.clear()
-                moved.clear()
+    for one in opened(wire.batch_of(body)):
+        rows.append(_row(one, moved))
+        if clock.strikes():
+            _send(answers, rows, moved)
+            rows.clear()
+            moved.clear()
     _send(answers, rows, moved)
 
 
-def read_folder(folder: bytes, files: list[File], moved: dict[int, Numbers]) -> Iterator[tuple[object, ...]]:
-    """Yield the row of each file of one folder; put the token and identity of those that changed into `moved`."""
-    try:
-        directory = os.open(folder, _FOLDER)
-    except OSError as error:
-        reading = (None, _problem_of(error), False, "header")
-        yield from (columns_of(token, False, reading) for token, _, _ in files)
-        return
-    try:
-        for token, name, known in files:
-            fd = -1
-            try:
-                fd = os.open(name, _OPEN, dir_fd=directory)
-                found = os.fstat(fd)
-                numbers = numbers_of(found)
-                if numbers != known and (known is None or is_untouched(numbers, known) is False):
-                    moved[token] = numbers
-                row = read_file(fd, found, token, name)
-            except OSError as error:
-                row = columns_of(token, False, (None, _problem_of(error), False, "header"))
-            if fd >= 0:
-                os.close(fd)
-            yield row
-    finally:
-        os.close(directory)
+def _row(one: Opened, moved: dict[int, Numbers]) -> tuple[object, ...]:
+    """Return the row of one file; if it changed, put its token and identity into `moved`."""
+    token, error = one.token, one.error
+    if one.fd >= 0:
+        numbers = numbers_of(one.found)
+        if numbers != one.known and (one.known is None or is_untouched(numbers, one.known) is False):
+            moved[token] = numbers
+    if error is None:
+        try:
+            return _read(one)
+        except OSError as refused:
+            error = refused
+    return columns_of(token, False, (None, _problem_of(error), False, "header"))
 
 
-def read_file(fd: int, found: os.stat_result, token: int, name: bytes) -> tuple[object, ...]:
-    """Return the row of one open file, which is to be closed then. Raises OSError when the disk fails."""
-    size = found.st_size
-    if found.st_mode & _FORMAT != _REGULAR:
+def _read(one: Opened) -> tuple[object, ...]:
+    """Return the row of one open file. Raises OSError when the disk fails."""
+    token, source, found = one.token, one.source, one.found
+    if source is None:
         problem = ("not_a_regular_file", "It is no file but a folder or device.")
         return columns_of(token, False, (None, problem, False, "header"))
-    source = Source(fd, size)
     facts = read_header(source)
     if facts is None:
-        extension = name.rpartition(b".")[2].lower().decode("latin-1")
-        reading = read_doubtful(source, extension) if size else EMPTY
-        return columns_of(token, _is_unwritten(fd, found), reading)
-    return (token, 1 if _is_unwritten(fd, found) else None, None, None, None, "header", *fact_columns(facts))
+        one.read_on()
+        extension = one.name.rpartition(b".")[2].lower().decode("latin-1")
+        reading = read_doubtful(source, extension) if source.size else EMPTY
+        return columns_of(token, _is_unwritten(one.fd, found), reading)
+    return (token, 1 if _is_unwritten(one.fd, found) else None, None, None, None, "header", *fact_columns(facts))
 
 
 def _is_unwritten(fd: int, found: os.stat_result) -> bool:
