@@ -19,23 +19,21 @@ OFTEN: Final = 2  # slow blocks of a batch; one of them may have been slow becau
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-_NOTHING: Final = os.stat_result([0] * 10)
 _FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 
 
 class Opened:
     """One file of a batch. Open until the next one is asked for."""
 
-    __slots__ = ("error", "fd", "found", "known", "name", "source", "token")
+    fd = -1  # if it could not be opened, or looked at
+    found = os.stat_result([0] * 10)
+    source: Source | None = None  # None for what is no regular file
+    error: OSError | None = None  # why it cannot be read
 
     def __init__(self, token: int, name: bytes, known: Numbers | None) -> None:
         self.token = token
         self.name = name
         self.known = known  # what the walk saw
-        self.fd = -1  # if it could not be opened, or looked at
-        self.found = _NOTHING
-        self.source: Source | None = None  # None for what is no regular file
-        self.error: OSError | None = None  # why it cannot be read
 
     @property
     def is_regular(self) -> bool:
@@ -84,8 +82,9 @@ def _opened(batch: Batch) -> Iterator[Opened]:
             error = refused
         for file in files:
             one = Opened(*file)
-            one.error = error
-            if error is None:
+            if error:
+                one.error = error
+            else:
                 try:
                     one.fd = os.open(one.name, _OPEN, dir_fd=directory)
                     one.found = os.fstat(one.fd)
