@@ -22,6 +22,7 @@ MAX_PICTURE: Final = 21 << 20  # … but for a picture
 MAX_DOOR: Final = 16 << 10  # … and what a stranger may: a megabyte of % keeps everybody waiting for 0.8 s
 PICTURES: Final = "/pictures"  # how the paths end to which one is sent
 DOORS: Final = ("/sign-in", "/setup")  # the same of forms that strangers fill in
+MAX_REFUSED: Final = 64 << 20  # … and how much is read, and thrown away, of what is refused
 BODY_SECONDS: Final = 30.0  # until the whole body has to be there
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # "none" is a person who typed the address
@@ -55,8 +56,8 @@ class Guard:
         path: str = scope["path"]
         most = MAX_PICTURE if path.endswith(PICTURES) else MAX_DOOR if path.endswith(DOORS) else MAX_BODY
         refusal = self._refusal(scope["method"], headers, most)
-        # Nobody reads the body of what is refused here, and where the next request begins may be in doubt.
-        app = PlainTextResponse(refusal[1] + "\n", refusal[0], {"connection": "close"}) if refusal else self._app
+        app = _Refused(*refusal) if refusal else self._app
+        most = MAX_REFUSED if refusal else most
         if scope["method"] == "HEAD":  # what is answered to GET; uvicorn leaves the body out (RFC 9110, 9.3.2)
             scope = {**scope, "method": "GET"}
         await app(scope, _limited(receive, most), _protected(send, scope, headers.get("host", "")))
@@ -73,6 +74,23 @@ class Guard:
         if method not in SAFE_METHODS and not is_own(headers, host):
             return 403, _not_own(headers, host)
         return None
+
+
+class _Refused:
+    """The answer to a request that is not passed on. It ends the connection: where the next begins may be in doubt."""
+
+    def __init__(self, status: int, why: str) -> None:
+        self._answer = PlainTextResponse(f"{why}\n", status, {"connection": "close"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer once all was sent: a connection closed with something unread is reset, and the answer lost with it.
+
+        Unless who asks waits to be told to send it (RFC 9110, 10.1.1).
+        """
+        if "expect" not in Headers(scope=scope):
+            while (await receive()).get("more_body"):
+                pass
+        await self._answer(scope, receive, send)
 
 
 def host_name(host: str) -> str:

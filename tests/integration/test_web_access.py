@@ -524,6 +524,38 @@ def test_a_request_that_two_may_read_differently_is_not_answered_and_ends_its_co
 
 
 @pytest.mark.parametrize(
+    ("path", "head", "size", "status"),
+    [
+        ("/sign-in", "Host: localhost\r\nOrigin: https://evil.example", 1000, 403),
+        ("/sign-in", "Host: evil.example", 1000, 400),
+        ("/sign-in", "Host: localhost", 1 << 20, 413),
+        ("/review/1/pictures", "Host: localhost", 30 << 20, 413),
+    ],
+    ids=["from elsewhere", "another host", "too long", "too large a picture"],
+)
+def test_who_is_refused_reads_why_though_he_is_still_sending(
+    browser: Browser, path: str, head: str, size: int, status: int
+) -> None:
+    """A connection that is closed with something unread is reset, and an answer on its way is lost."""
+    with WebServer(browser.app, ("127.0.0.1", 0)) as server, socket.create_connection(server.address, 60) as slow:
+        slow.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {size}\r\n\r\n".encode())
+        time.sleep(0.3)  # as a proxy that passes each packet on as it comes
+        slow.sendall(bytes(size))
+        said = b"".join(iter(lambda: slow.recv(65536), b""))
+    assert said.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"\r\nconnection: close\r\n" in said
+
+
+def test_who_asks_whether_to_send_is_refused_before_he_does(browser: Browser) -> None:
+    with WebServer(browser.app, ("127.0.0.1", 0)) as server, socket.create_connection(server.address, 60) as polite:
+        polite.sendall(
+            b"POST /sign-in HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        said = b"".join(iter(lambda: polite.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
     "said",
     [
         b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",  # whose answer needs none of it
