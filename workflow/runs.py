@@ -28,7 +28,7 @@ class RunRow(Base):
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_status", "status", "dry_run", "finished_at"),)
 
-    id = column(str, primary_key=True)  # UTC start and six random digits: sorts by time
+    id = column(str, primary_key=True)  # UTC start to the microsecond, eight random digits: sorts by time
     status = column(str)
     trigger = column(str)  # schedule, watch, command, request
     dry_run = column(bool)
@@ -48,7 +48,7 @@ class RunRow(Base):
 
 def new_run_id(now: dt.datetime) -> str:
     """Return an id that sorts by time, to the microsecond, and that a person can read."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(2)}"
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(4)}"
 
 
 def start(connection: Connection, row: Mapping[str, Any]) -> None:
