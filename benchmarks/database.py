@@ -20,8 +20,7 @@ from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, measured, micros, not_measured
 from config.database import Database
 from processor.items import storing
-from processor.items.item import ITEM_COLUMNS, NewItem, item_row
-from processor.items.listing import searchable
+from processor.items.item import NewItem
 from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow, in_folders
@@ -35,7 +34,7 @@ from tests.items import album
 
 ALBUMS, ONE_BY_ONE, FILES, TRACKS = 10_000, 500, 200_000, 12
 _MONDAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
-_COLUMNS = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year", "updated_at")
+_COLUMNS = (*storing.STORED, "updated_at")
 _checksums = itertools.count()
 
 
@@ -88,8 +87,7 @@ def _upsert(server: PostgresServer) -> Iterator[Row]:
 
 def _values(item: NewItem) -> tuple[Any, ...]:
     """Return the values of _COLUMNS, so that everybody writes the same row."""
-    search, album = searchable(item.album_artist, item.album), searchable(item.album)
-    return (*item_row(item), search, item.warnings != "[]", album, item.year or 0, dt.datetime.now(dt.UTC))
+    return (*storing.stored_row(item), dt.datetime.now(dt.UTC))
 
 
 def _ours(database: Database, items: list[NewItem]) -> None:

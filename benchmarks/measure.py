@@ -50,10 +50,11 @@ def not_measured(id: str, what: str, why: str, must: float | None = None, moonsh
 
 
 def alternate(works: Mapping[str, Work], rounds: int | None = None, *, before: Work | None = None) -> dict[str, Cost]:
-    """Run every work once to warm up, then all in turn, `rounds` times or ROUNDS; return the medians.
+    """Run all works in turn, `rounds` times or ROUNDS; return the medians.
 
-    `before` runs before each work and is not counted. Without it that is the work itself: a kernel that takes back what
-    nobody has touched for seconds (DAMON, on virtual machines) leaves none warm who had to wait for the others.
+    `before` runs before each work and is not counted, nor is a first round. Without it that is the work itself: a
+    kernel that takes back what nobody has touched for seconds (DAMON, on virtual machines) leaves none warm who had to
+    wait for the others.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in works}
     for number in range((rounds or ROUNDS) + bool(before)):

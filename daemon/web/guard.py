@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY: Final = 1 << 20  # bytes; the largest thing anybody sends is a form …
 MAX_PICTURE: Final = 21 << 20  # … but for a picture
 MAX_DOOR: Final = 16 << 10  # … and what a stranger may: a megabyte of % keeps everybody waiting for 0.8 s
+MAX_REFUSED: Final = 64 << 20  # … and how much is read, and thrown away, of what is refused
 PICTURES: Final = "/pictures"  # how the paths end to which one is sent
 DOORS: Final = ("/sign-in", "/setup")  # the same of forms that strangers fill in
-MAX_REFUSED: Final = 64 << 20  # … and how much is read, and thrown away, of what is refused
 BODY_SECONDS: Final = 30.0  # until the whole body has to be there
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # "none" is a person who typed the address

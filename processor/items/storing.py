@@ -18,9 +18,9 @@ from processor.tables import StagingFile, StagingItem
 
 Rows = Iterable[tuple[Any, ...]]
 
-_STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
-_COLUMNS: Final = ", ".join(_STORED)
-_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
+STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
+_COLUMNS: Final = ", ".join(STORED)
+_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in STORED if name != "key")
 # Made once a connection: making and dropping a table costs more than the upsert of a batch. Behind a pooler another
 # client gets the session next, and after an upgrade one that knows other columns.
 _INCOMING: Final = {
@@ -72,7 +72,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     if not wanted:
         return {}
     connection.execute(_INCOMING[POOLED if connection.info.get(POOLED) else connection.dialect.name])
-    _load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
+    _load(connection, "incoming_items", STORED, map(stored_row, wanted.values()))
     changed = connection.execute(_UPSERT, {"now": now}).all()
     done = {key: Upserted(id, revision, True) for key, id, revision in changed}
     # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
@@ -89,7 +89,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
 
 def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
     """Write what an item's files say now; decisions about it stay, and its warnings, which may have been settled."""
-    values = dict(zip(_STORED, _row(item), strict=True))
+    values = dict(zip(STORED, stored_row(item), strict=True))
     values |= {name: json.loads(values[name]) for name in ("evidence", "sources")}
     values = {name: value for name, value in values.items() if name not in ("warnings", "warned")}
     changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
@@ -110,8 +110,8 @@ def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
     _load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file.row) for file in item.files))
 
 
-def _row(item: NewItem) -> tuple[Any, ...]:
-    """Return the values of _STORED."""
+def stored_row(item: NewItem) -> tuple[Any, ...]:
+    """Return the values of STORED, as a driver takes them."""
     search = searchable(item.album_artist, item.album)
     return (*item_row(item), search, item.warnings != "[]", searchable(item.album), item.year or 0)
 

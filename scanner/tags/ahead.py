@@ -58,7 +58,7 @@ def opened(batch: Batch, slow: float = SLOW) -> Iterator[Opened]:
     on where the header reader goes on. It looks for several of those at once while we read tags, so a cold scan takes a
     quarter less. What is in the page cache is not asked for, because that takes a tenth longer.
     """
-    files = _opened(batch)
+    files = _open_each(batch)
     waits = 0
     for one in files:
         began = time.perf_counter()
@@ -73,7 +73,7 @@ def opened(batch: Batch, slow: float = SLOW) -> Iterator[Opened]:
         one.close()
 
 
-def _opened(batch: Batch) -> Iterator[Opened]:
+def _open_each(batch: Batch) -> Iterator[Opened]:
     for folder, files in batch:
         directory, error = -1, None
         try:

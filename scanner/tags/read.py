@@ -23,21 +23,27 @@ class Reading(NamedTuple):
     reader: Literal["header", "mutagen"]
 
 
+class _Format(NamedTuple):
+    """Who reads the header of a container, and where he will go on behind the first block."""
+
+    read: Callable[[Source], Row]
+    onward: Callable[[Source], list[int]]
+
+
+def _tail(source: Source) -> list[int]:
+    return [max(0, source.size - BLOCK)]
+
+
 EMPTY = Reading(None, ("empty_file", "The file has no bytes at all."), False, "header")
 # By the first four bytes; an MP4 file has its mark behind them.
-_HEADER_READERS: dict[bytes, Callable[[Source], Row]] = {
-    b"fLaC": flac.read,
-    b"OggS": ogg.read,
-    b"ID3\x02": id3.read,
-    b"ID3\x03": id3.read,
-    b"ID3\x04": id3.read,
+_FORMATS = {
+    b"fLaC": _Format(flac.read, flac.onward),
+    b"OggS": _Format(ogg.read, _tail),
+    b"ID3\x02": _Format(id3.read, id3.onward),
+    b"ID3\x03": _Format(id3.read, id3.onward),
+    b"ID3\x04": _Format(id3.read, id3.onward),
 }
-_ONWARD: dict[bytes, Callable[[Source], list[int]]] = {
-    b"fLaC": flac.onward,
-    b"ID3\x02": id3.onward,
-    b"ID3\x03": id3.onward,
-    b"ID3\x04": id3.onward,
-}
+_MP4 = _Format(mp4.read, _tail)
 _needed = itemgetter(*map(Facts._fields.index, ("title", "artist", "album", "bitrate", "duration_ms")))
 # What a hostile header may make of arithmetic on it, or of boxes in boxes; all of it only means that mutagen decides.
 _DOUBTS = (DoubtError, StructError, LookupError, ValueError, ArithmeticError, RecursionError)
@@ -60,29 +66,27 @@ def read_tags(fd: int, extension: str, size: int) -> Reading:
 
 def read_header(source: Source) -> Row | None:
     """Return the facts as a row if the header reader is sure of them."""
-    head = source.head
-    reader = _HEADER_READERS.get(head[:4])
-    if reader is None:
-        if head[4:8] != b"ftyp":
-            return None
-        reader = mp4.read
+    found = _format_of(source.head)
+    if found is None:
+        return None
     try:
-        row = reader(source)
+        row = found.read(source)
     except _DOUBTS:
         return None
     return row if all(_needed(row)) else None
 
 
 def onward(source: Source) -> Iterable[int]:
-    """Return where the header reader will probably go on behind the first block; to be wrong costs time alone."""
+    """Return where whoever reads will probably go on behind the first block; to be wrong costs time alone."""
+    found = _format_of(source.head)
     try:
-        return _ONWARD.get(source.head[:4], _tail)(source)
+        return (found.onward if found else _tail)(source)
     except _DOUBTS:
         return ()
 
 
-def _tail(source: Source) -> list[int]:
-    return [max(0, source.size - BLOCK)]
+def _format_of(head: bytes) -> _Format | None:
+    return _FORMATS.get(head[:4]) or (_MP4 if head[4:8] == b"ftyp" else None)
 
 
 def read_doubtful(source: Source, extension: str) -> Reading:
