@@ -18,7 +18,7 @@ from processor.items.item import new_item
 from processor.items.repository import StagedFile
 from processor.metadata import documents
 from processor.metadata.known import AlbumMetadata
-from processor.metadata.tags import of_tags
+from processor.metadata.tags import of_files
 from processor.nfo import ALBUM, ARTIST, merging, xml
 from processor.nfo import album as album_nfo
 from processor.planning.naming import PlannedFile
@@ -107,7 +107,7 @@ def _album(
     folder = _folder(group, files)
     item, staged = _as_staged(group, folder, files)
     tracks = [(file.path, file.facts.get("duration_ms")) for file in staged if file.role == "audio"]
-    known = documents.album({documents.TAGS: of_tags(item, staged)}, tracks)
+    known = documents.album(of_files(item, staged), tracks)
     named = [NamedFile(file.path, file.role) for file in staged if file.path not in OURS]
     places = file_places(naming, known, named)
     nfo, fields = _nfo(tree, within(folder, ALBUM), known)

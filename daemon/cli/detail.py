@@ -77,7 +77,7 @@ class Detail(NamedTuple):
         tracks = [(file.disc, file.track, file.title, seconds(file.facts.get("duration_ms")), file.path)
                   for file in self.files if file.role == "audio"]  # fmt: skip
         print_table(tracks, ("disc", "track", "title", "length", "file"), "It has no track.")
-        known = [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source)
+        known = [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source.replace("_", " "))
                  for line in lines("album", self.known) if line.source]  # fmt: skip
         print_table(known, ("what is known", "", "from"))
         happened = [tuple(one[name] for name in _HISTORY) for one in self.history]

@@ -12,10 +12,10 @@ from config.errors import Misconfigured, Rejected
 from config.tables import Base, BigId, column
 from processor.items import repository
 from processor.metadata import documents
-from processor.metadata.documents import ITSELF, TAGS, USER, Document
+from processor.metadata.documents import ITSELF, USER, Document
 from processor.metadata.fields import checked
 from processor.metadata.known import AlbumMetadata
-from processor.metadata.tags import of_tags
+from processor.metadata.tags import of_files
 from processor.publication import news
 from processor.tables import StagingItem
 
@@ -63,18 +63,22 @@ def said_of(connection: Connection, key: str) -> Document:
 
 
 def sources(connection: Connection, item_id: int) -> dict[str, Document]:
-    """Return all that is known of an item, by source; what its tags say is told anew from its files.
+    """Return all that is known of an item, by source; what its files say themselves is told anew.
 
     Raises what `repository.item` does.
     """
-    item, files = repository.item(connection, item_id)
-    return {**read(connection, item_id), TAGS: of_tags(item, files)}
+    return {**read(connection, item_id), **itself(connection, item_id)}
+
+
+def itself(connection: Connection, item_id: int) -> dict[str, Document]:
+    """Return what an item's files say themselves, by source. Raises what `repository.item` does."""
+    return of_files(*repository.item(connection, item_id))
 
 
 def album(connection: Connection, item_id: int) -> AlbumMetadata:
     """Return what counts of an item. Raises what `repository.item` does."""
     item, files = repository.item(connection, item_id)
-    known = {**read(connection, item_id), TAGS: of_tags(item, files)}
+    known = {**read(connection, item_id), **of_files(item, files)}
     tracks = [(file.path, file.facts.get("duration_ms")) for file in files if file.role == "audio"]
     return documents.album(known, tracks)
 

@@ -1,4 +1,4 @@
-"""A staged album's files → what its tags say, as a document. Pure."""
+"""A staged album's files → what they say themselves, in tags or by their names, a document a source. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from processor.items.repository import StagedFile
-from processor.metadata.documents import ITSELF, Document, only_known, part_of, to_json
+from processor.metadata.documents import ITSELF, TAGS, Document, only_known, part_of, to_json
 from processor.metadata.fields import mbid
 from processor.metadata.known import Credit
 
@@ -24,12 +24,30 @@ _OF_ALBUM: Final = {
 }
 _LISTS: Final = ("labels", "catalog_numbers")
 _OF_TRACK: Final = {"recording_id": "mb_recording_id", "track_id": "mb_track_id"}
+# What grouping calls the fields it says the sources of; each may come of something else than tags.
+_GROUPED: Final = {
+    "title": "album",
+    "credits": "album_artist",
+    "date": "year",
+}
+_NUMBERED: Final = {"title": "title", "disc": "disc", "position": "track"}
+_SAID_BY: Final = {"tag": TAGS, "majority": TAGS}  # the other sources are called what grouping calls them
 
 
-def of_tags(item: Mapping[str, Any], files: Iterable[StagedFile]) -> Document:
-    """Return what the tags say; what grouping made of them, which may come of names and folders, comes first."""
+def of_files(item: Mapping[str, Any], files: Iterable[StagedFile]) -> dict[str, Document]:
+    """Return what files say themselves, by source: `tags`, or where grouping found what tags do not say (`folder` …)."""
     tracks = [file for file in files if file.role == "audio"]
-    facts = [file.facts for file in tracks]
+    found: dict[str, dict[str, dict[str, Any]]] = {TAGS: {ITSELF: {}, **{part_of(file.path): {} for file in tracks}}}
+    said = [(ITSELF, *_of_album(item, [file.facts for file in tracks]))]
+    said += [(part_of(file.path), _of_track(file), _sources(file.facts, _NUMBERED)) for file in tracks]
+    for part, values, sources in said:
+        for name, value in only_known(values).items():
+            found.setdefault(sources.get(name, TAGS), {}).setdefault(part, {})[name] = value
+    return found
+
+
+def _of_album(item: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of an album, and the sources of those that are not of its tags."""
     values: dict[str, Any] = {
         "title": item["album"],
         "credits": _credits(facts, "album_artists", "mb_album_artist_ids", item["album_artist"]),
@@ -37,10 +55,18 @@ def of_tags(item: Mapping[str, Any], files: Iterable[StagedFile]) -> Document:
         "compilation": item["compilation"],
         "date": str(item["year"]) if item["year"] else None,
     }
+    sources = _sources(item, _GROUPED)
     for name, tag in _OF_ALBUM.items():
-        found = _common([one.get(tag) for one in facts])
-        values[name] = values.get(name) if found is None else [found] if name in _LISTS else found
-    return {ITSELF: only_known(values)} | {part_of(file.path): only_known(_of_track(file)) for file in tracks}
+        if (found := _common([one.get(tag) for one in facts])) is not None:
+            values[name] = [found] if name in _LISTS else found
+            sources.pop(name, None)
+    return values, sources
+
+
+def _sources(known: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, str]:
+    sources = known.get("sources", {})
+    told = {name: sources.get(field, "tag") for name, field in fields.items()}
+    return {name: _SAID_BY.get(source, source) for name, source in told.items()}
 
 
 def _of_track(file: StagedFile) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from processor import nfo
 from processor.metadata import documents
 from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_metadata, artists_of
-from processor.metadata.documents import TAGS
 from processor.metadata.known import AlbumMetadata
 from processor.players.debts import Owed
 from processor.players.paths import mapped
@@ -31,7 +30,7 @@ def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
         return Wanted(None, AlbumMetadata())
     folder = os.path.join(owed.root, owed.folder).rstrip(b"/")
     album = metadata.album(connection, owed.item_id)
-    tagged = documents.album({TAGS: metadata.sources(connection, owed.item_id)[TAGS]}, ())
+    tagged = documents.album(metadata.itself(connection, owed.item_id), ())
     artists = [artist_metadata(connection, one.id) for one in artists_of(connection, owed.item_id)]
     above = os.path.dirname(folder) if os.path.dirname(owed.folder) else None
     names = _names(above) if above is not None else []

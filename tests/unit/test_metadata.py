@@ -14,7 +14,7 @@ from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, USER, Documents, album, artist, part_of, path_of, to_json, winning
 from processor.metadata.fields import FIELDS, checked
 from processor.metadata.known import AlbumMetadata, Credit, credited
-from processor.metadata.tags import of_tags
+from processor.metadata.tags import of_files
 
 ITEM = {"album": "Quiet", "album_artist": "Ada feat. Bo", "release_id": None, "compilation": False, "year": 1999}
 A, B = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
@@ -56,7 +56,7 @@ def test_tags_of_an_album_are_what_most_tracks_say() -> None:
         track(b"3.mp3", 3, title="Three", date="2001"),
         StagedFile(b"cover.jpg", "picture", b"cover.jpg", None, None, None, 1, 1, None, {}),
     ]
-    document = of_tags(ITEM, files)
+    document = of_files(ITEM, files)["tags"]
     assert document[ITSELF]["date"] == "1999-04-01"
     assert document[ITSELF]["genres"] == ["Folk"]
     assert "barcode" not in document[ITSELF]  # one of three is no majority
@@ -64,22 +64,37 @@ def test_tags_of_an_album_are_what_most_tracks_say() -> None:
     assert "cover.jpg" not in document
 
 
+def test_what_no_tag_says_is_known_from_where_grouping_found_it() -> None:
+    item = {**ITEM, "sources": {"album": "folder", "album_artist": "file_name", "year": "folder"}}
+    sources = {"title": "file_name", "track": "majority", "disc": "rule"}
+    found = of_files(item, [track(b"1.mp3", 1, title="One", genres=["Folk"], sources=sources)])
+    said = winning(found, ITSELF, "album")
+    assert {name: one.source for name, one in said.items()} == {
+        "title": "folder", "credits": "file_name", "date": "folder", "compilation": "tags", "genres": "tags",
+    }  # fmt: skip
+    assert {name: one.source for name, one in winning(found, "1.mp3", "track").items()} == {
+        "title": "file_name", "position": "tags",
+    }  # fmt: skip
+    dated = of_files(item, [track(b"1.mp3", 1, date="1999-04-01")])
+    assert winning(dated, ITSELF, "album")["date"] == ("1999-04-01", "tags")  # a whole date is no folder's
+
+
 def test_several_artists_are_credited_as_the_cover_does_if_the_tags_agree() -> None:
     several = {"album_artists": ["Ada", "Bo"], "mb_album_artist_ids": [A, B]}
-    credits = of_tags(ITEM, [track(b"1.mp3", 1, **several)])[ITSELF]["credits"]
+    credits = of_files(ITEM, [track(b"1.mp3", 1, **several)])["tags"][ITSELF]["credits"]
     assert credits == [["Ada", A, " feat. ", None], ["Bo", B, "", None]]
     odd = {"album_artists": ["Ada", "Cy"], "mb_album_artist_ids": [A, B]}
-    assert of_tags(ITEM, [track(b"1.mp3", 1, **odd)])[ITSELF]["credits"] == [["Ada feat. Bo", None, "", None]]
+    assert of_files(ITEM, [track(b"1.mp3", 1, **odd)])["tags"][ITSELF]["credits"] == [["Ada feat. Bo", None, "", None]]
 
 
 @pytest.mark.parametrize(("id", "known"), [("none", None), (B.upper().replace("2", "A"), B.replace("2", "a"))])
 def test_an_id_that_is_none_takes_no_name_along(id: str, known: str | None) -> None:
     files = [track(b"1.mp3", 1, artist="Ada", mb_artist_ids=[id], mb_album_artist_ids=[id], mb_recording_id=id)]
-    found = album({"tags": of_tags(ITEM, files)}, [(b"1.mp3", 1000)])
+    found = album(of_files(ITEM, files), [(b"1.mp3", 1000)])
     assert found.credits == (Credit("Ada feat. Bo", known),)
     assert [(one.credits, one.recording_id) for one in found.tracks] == [((Credit("Ada", known),), known)]
     several = {"album_artists": ["Ada", "Bo"], "mb_album_artist_ids": [A, id]}
-    assert of_tags(ITEM, [track(b"1.mp3", 1, **several)])[ITSELF]["credits"] == [
+    assert of_files(ITEM, [track(b"1.mp3", 1, **several)])["tags"][ITSELF]["credits"] == [
         ["Ada", A, " feat. ", None], ["Bo", known, "", None],
     ]  # fmt: skip
 
