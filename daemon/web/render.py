@@ -6,7 +6,8 @@ import datetime as dt
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,7 +62,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
     made.filters |= {"credited": credited, "album_name": album_name, "sentence": sentence, "stage": stage_said}
-    made.filters |= {"message": message, "counted": counted, "figure": figure}
+    made.filters |= {"message": message, "counted": counted, "figure": figure, "alike": alike}
     made.filters["kept_path"] = lambda kept: show_path(path_from_json(kept))
     made.globals["static"] = _static
     return made
@@ -82,6 +83,11 @@ def album_name(item: Mapping[str, Any], most: int = 10_000) -> str:
     """Return what an album is called, artist and title each shortened, and each kept from turning the other around."""
     artist, title = item["album_artist"] or "Unknown artist", item["album"] or "Unknown album"
     return f"{isolated(_short(artist, most))} – {isolated(_short(title, most))}"
+
+
+def alike(reasons: Iterable[Mapping[str, str]]) -> list[tuple[str, int]]:
+    """Return each message once, in their order, with how often it is there: of many files the same may be said."""
+    return list(Counter(reason["message"] for reason in reasons).items())
 
 
 def message(value: object) -> Markup:

@@ -12,7 +12,7 @@ from config.errors import Misconfigured, Rejected
 from config.tables import Base, BigId, column
 from processor.items import repository
 from processor.metadata import documents
-from processor.metadata.documents import ITSELF, USER, Document
+from processor.metadata.documents import ITSELF, USER, Document, Documents
 from processor.metadata.fields import checked
 from processor.metadata.known import AlbumMetadata
 from processor.metadata.tags import of_files
@@ -70,7 +70,7 @@ def sources(connection: Connection, item_id: int) -> dict[str, Document]:
     return {**read(connection, item_id), **itself(connection, item_id)}
 
 
-def itself(connection: Connection, item_id: int) -> dict[str, Document]:
+def itself(connection: Connection, item_id: int) -> Documents:
     """Return what an item's files say themselves, by source. Raises what `repository.item` does."""
     return of_files(*repository.item(connection, item_id))
 

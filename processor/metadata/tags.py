@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from processor.items.repository import StagedFile
-from processor.metadata.documents import ITSELF, TAGS, Document, only_known, part_of, to_json
+from processor.metadata.documents import ITSELF, TAGS, Documents, only_known, part_of, to_json
 from processor.metadata.fields import mbid
 from processor.metadata.known import Credit
 
@@ -34,8 +34,8 @@ _NUMBERED: Final = {"title": "title", "disc": "disc", "position": "track"}
 _SAID_BY: Final = {"tag": TAGS, "majority": TAGS}  # the other sources are called what grouping calls them
 
 
-def of_files(item: Mapping[str, Any], files: Iterable[StagedFile]) -> dict[str, Document]:
-    """Return what files say themselves, by source: `tags`, or where grouping found what tags do not say (`folder` …)."""
+def of_files(item: Mapping[str, Any], files: Iterable[StagedFile]) -> Documents:
+    """Return what files say themselves, by source: `tags`, or where else grouping found it (`folder` …)."""
     tracks = [file for file in files if file.role == "audio"]
     found: dict[str, dict[str, dict[str, Any]]] = {TAGS: {ITSELF: {}, **{part_of(file.path): {} for file in tracks}}}
     said = [(ITSELF, *_of_album(item, [file.facts for file in tracks]))]

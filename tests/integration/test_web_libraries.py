@@ -55,6 +55,7 @@ def test_a_library_is_added_and_removed_by_form_and_its_files_stay(browser: Brow
     assert str(tmp_path / "inbound") in page
     (library,) = browser.client.get(API).json()
     assert (library["role"], library["problem"]) == ("inbound", None)
+    assert '<option value="staging" selected>' in page  # the next one that is needed
     page = browser.client.post(f"/libraries/{library['id']}/remove", data=form).text
     assert "There are none yet." in page
     assert "Forgotten. Its files stay where they are" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -101,6 +102,16 @@ def test_the_queue_is_filtered_by_what_a_reviewer_asks_for(browser: Browser) -> 
     assert found(warned="no") == ["Tide", "Sæng"]
     assert found(status="approved") == []
     assert found(status="any", below="rubbish", q="nobody") == []
+
+
+def test_what_is_said_of_many_files_of_an_album_is_said_once_in_the_queue(browser: Browser) -> None:
+    said = ["It ends too early.", "No date.", *["It ends too early."] * 6, "Odd.", "Loud."]
+    warnings = json.dumps([{"code": "c", "message": one, "path": str(n)} for n, one in enumerate(said)])
+    stage(browser, named("1", "Ada", "Tide", warnings=warnings))
+    cell = re.search(r'<td class="all">(.*?)</td>', browser.client.get("/review").text, re.DOTALL)
+    assert cell
+    shown = [" ".join(re.sub("<[^>]*>", "", line).split()) for line in cell[1].split("</div>")]
+    assert shown == ["It ends too early. (7 times)", "No date.", "Odd.", "and 1 more", ""]
 
 
 def test_the_api_says_what_a_value_must_be_as_the_commands_do(browser: Browser) -> None:

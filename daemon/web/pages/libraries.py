@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Form, Query, Request
 from starlette.responses import Response
@@ -74,15 +74,17 @@ def _raw(path: str) -> bytes:
 
 
 def _page(
-    request: Request, app: App, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
+    request: Request, app: App, *, role: Role | None = None, path: str = "", refused: str | None = None, code: int = 200
 ) -> Response:
     found = roots.roots(app)
+    there = {root.library.role for root in found}
+    missing = next((role for role in get_args(Role) if role not in there), "library")
     return page(
         request,
         "libraries.html",
         code=code,
         roots=found,
-        role=role,
+        role=role or missing,
         typed=path,
         refused=refused,
         findings=(),
