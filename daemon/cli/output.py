@@ -34,6 +34,7 @@ def plain(value: Any) -> Any:
 
 
 _DEEPEST: Final = len("\n    ")  # the margin from which on all goes in one line
+WIDEST: Final = 60  # places a column of a list has; what is longer pushes on what follows in its own row alone
 _line: Final = json.JSONEncoder(default=plain, ensure_ascii=False).encode
 
 
@@ -122,7 +123,7 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     console = Console()
     if not console.is_terminal:
         lines = [header, *cells]
-        widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+        widths = [min(WIDEST, max(map(cell_len, column))) for column in zip(*lines, strict=True)]
         for line in lines:
             padded = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
             click.echo("  ".join(padded).rstrip())
