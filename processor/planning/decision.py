@@ -31,17 +31,19 @@ def is_published(group: Group, home: Home, meeting: Meeting | None = None) -> De
     if meeting is not None and meeting.outcome == "duplicate":
         message = f"The same music is published already, in {shown}; {left_there(meeting.alone)}"
         return Decision("duplicate", None, (Reason("same_content", message, group.home),))
-    message = (
-        f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
-        "`greenroom publish --undo`, or remove this one."
-    )
     if meeting is not None and meeting.outcome in ("merge", "replace"):
         message = (
             f"This album is published, in {shown}. Its files come back to staging first, while the library stays as it "
             "is; then this one goes to them, and what comes of it is published in the place of what is there."
         )
         return Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
-    others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
+    # what a conflict says first is of staging
+    others = meeting.reasons[1:] if meeting is not None and meeting.outcome == "conflict" else ()
+    why = f"{others[0].message} " if others else ""
+    message = (
+        f"This album is published, in {shown}, with other music. {why}Nothing was moved; take it out of there first "
+        "with `greenroom publish --undo`, or remove this one."
+    )
     return Decision("conflict", None, (Reason("published", message, group.home), *others))
 
 

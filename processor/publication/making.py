@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
@@ -23,6 +23,8 @@ from processor.publication.intent import Gone, Made, Role
 from processor.publication.ledger import Entry
 from processor.publication.pictures import Picture
 from processor.publication.writing import sha256_at
+
+LYRICS: Final = (b".lrc", b".txt", b".elrc")  # of one track players show one file
 
 
 class Wanted(NamedTuple):
@@ -84,7 +86,7 @@ def lyrics_of(album: AlbumMetadata, places: Mapping[bytes, bytes]) -> dict[bytes
     for track in album.tracks:
         text, ext = (track.synced_lyrics, b".lrc") if track.synced_lyrics else (track.lyrics, b".txt")
         stem = places.get(track.path, b"").rpartition(b".")[0]
-        if text and stem and not any(layout.fold(stem + other) in taken for other in (b".lrc", b".txt", b".elrc")):
+        if text and stem and not any(layout.fold(stem + other) in taken for other in LYRICS):
             found[stem + ext] = xml.xml_safe(text).encode() + b"\n"
     return found
 
@@ -95,7 +97,10 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
     listed = {one.path: one for one in wanted}
     for path, one in listed.items():
         with tree.explained("look at", path):
-            _one(making, tree, one, entries.get(path), blob)
+            if (rival := _rival(tree, one, entries)) is None:
+                _one(making, tree, one, entries.get(path), blob)
+            else:
+                _give_way(making, tree, one, entries.get(path), rival)
     for path, entry in entries.items():
         if path not in listed and stem_of(path) not in making.absent and entry.alone is not None:
             making.gone.append(Gone(path, entry.alone))
@@ -115,6 +120,25 @@ def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blo
     elif there != one.sha256:
         message = f"{tree.shown(one.path)} was there before, and not by Greenroom, so it was left as it is."
         making.reasons.append(Reason("foreign_kept", message, one.path))
+
+
+def _rival(tree: Tree, one: Wanted, entries: Mapping[bytes, Entry]) -> bytes | None:
+    """Return the words of somebody else that players would not show any more, once ours stood beside them."""
+    if one.role != "lyrics" or tree.stat(one.path) is not None:
+        return None
+    for place in (stem_of(one.path) + ext for ext in LYRICS):
+        if tree.stat(place) is not None:
+            entry = entries.get(place)
+            if entry is None or entry.sha256 != sha256_at(tree, place):
+                return place
+    return None
+
+
+def _give_way(making: Making, tree: Tree, one: Wanted, entry: Entry | None, rival: bytes) -> None:
+    message = f"{tree.shown(rival)} has words that are not Greenroom's, so it writes no others beside them."
+    making.reasons.append(Reason("rival_kept", message, rival))
+    if entry is not None and entry.sha256 is not None:
+        making.gone.append(Gone(one.path, entry.sha256))  # whoever wrote the others took it away
 
 
 def note_missing(making: Making, tree: Tree, music: Collection[bytes], item_id: int) -> None:

@@ -480,6 +480,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("no_persons_decision and broken", "tests/integration/test_publish_phase.py"),
     ),
     Mutant(
+        "words that somebody corrected are hidden by lyrics of ours in another format",
+        "processor/publication/making.py",
+        "if entry is None or entry.sha256 != sha256_at(tree, place):",
+        "if False:",
+        on_sqlite("words_of_somebody", "tests/scenarios/test_publish.py"),
+    ),
+    Mutant(
         "of an NFO that is too large to read what is not read is lost",
         "processor/publication/making.py",
         "file.read(xml.MAX_BYTES + 1)",

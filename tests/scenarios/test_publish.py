@@ -261,6 +261,40 @@ def test_lyrics_that_somebody_corrected_are_theirs_from_then_on(house: House) ->
     assert unexplained(house, library) == [str(lyrics.relative_to(library))]
 
 
+@pytest.mark.parametrize("theirs", ["corrected", "put there"])
+def test_words_of_somebody_are_not_hidden_by_lyrics_of_ours_in_another_format(house: House, theirs: str) -> None:
+    """Players show `.lrc` before `.txt`, so one beside a text would be shown instead of it."""
+    library, item_id = staged(house)
+    if theirs == "corrected":
+        say_track(house, item_id, "lyrics", "la la")
+    publish(house, item_id)
+    mine = library / ALBUM / "01 - Song 1.txt"
+    mine.write_text("la di da\n")
+    say_track(house, item_id, "synced_lyrics", "[00:01.00]la la")
+    assert codes(publish(house, item_id).reasons)[:1] == ["rival_kept"]
+    assert mine.read_text() == "la di da\n"
+    assert not list(library.rglob("*.lrc"))
+    assert codes(publish(house, item_id).reasons) == ["rival_kept"]
+    mine.unlink()
+    assert publish(house, item_id).reasons == ()
+    assert [path.name for path in library.rglob("*.lrc")] == ["01 - Song 1.lrc"]
+    mine.write_text("later\n")
+    assert publish(house, item_id).reasons == (), "ours was there first, and stays"
+    next(library.rglob("*.lrc")).unlink()
+    assert codes(publish(house, item_id).reasons) == ["rival_kept"]
+    assert not list(library.rglob("*.lrc"))
+
+
+def test_lyrics_of_ours_give_way_to_better_ones_of_ours(house: House) -> None:
+    library, item_id = staged(house)
+    say_track(house, item_id, "lyrics", "la la")
+    publish(house, item_id)
+    say_track(house, item_id, "synced_lyrics", "[00:01.00]la la")
+    assert publish(house, item_id).reasons == ()
+    assert [path.suffix for path in (library / ALBUM).glob("01 - Song 1.*")].count(".txt") == 0
+    assert list(library.rglob("*.lrc"))
+
+
 def test_a_picture_somebody_replaced_is_theirs_from_then_on(house: House) -> None:
     library, item_id = staged(house)
     publish(house, item_id, Chosen([picture(house, "front", b"one")]))
@@ -628,7 +662,8 @@ def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
     assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks"]
     house.drop({"Low Tide/01 - Song 1.flac": song(1, artist="Ada", album="Low Tide", date="2014", comment="other")})
     assert house.cycle() == ["conflict Ada / Low Tide (2014): 2 tracks"]
-    assert "published" in house.codes()
+    assert [reason["code"] for reason in house.albums()[0]["reasons"]][:2] == ["published", "quality_same"]
+    assert not any("taging already has" in reason["message"] for reason in house.albums()[0]["reasons"])
     assert publish(house, item_id).outcome == "unchanged"
 
 
