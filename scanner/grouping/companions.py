@@ -49,7 +49,8 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
         folders = folders_of(whole)
         if not with_sides.isdisjoint(folders):
             for folder, name in (file for part in whole.parts for file in part.files):
-                by_stem[folder, name.lower()] = by_stem[folder, stem_of(name).lower()] = index
+                by_stem[folder, name.lower()] = index
+                by_stem.setdefault((folder, stem_of(name).lower()), index)
         for folder in folders:
             for above in _upwards(folder):
                 under[above] = _one_of(wholes, under.get(above, index), index)

@@ -95,6 +95,15 @@ def test_of_two_formats_in_one_folder_the_first_gets_what_lies_beside(shelf: She
     assert [one.sides for one in shelf.groups()] == [(cover,), ()]
 
 
+def test_of_two_formats_in_one_folder_the_first_gets_what_has_the_names_of_both(shelf: Shelf) -> None:
+    for ext in ("flac", "mp3"):
+        for n in (1, 2):
+            shelf.track(f"Jazz/{n}.{ext}", title=f"{n}", track=n, **TAGS)
+    words = [shelf.side("Jazz/1.lrc"), shelf.side("Jazz/2.en.lrc")]
+    alone = shelf.side("Jazz/1.mp3.txt")
+    assert [one.sides for one in shelf.groups()] == [tuple(words), (alone,)]
+
+
 def test_files_without_any_music_are_no_album(shelf: Shelf) -> None:
     shelf.side("Queen - Jazz/cover.jpg")
     assert shelf.groups() == []
