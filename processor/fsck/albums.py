@@ -21,8 +21,9 @@ Shape = Literal["whole", "changed", "damaged", "missing", "closed", "unread"]
 _ODD: Final[dict[Shape, tuple[str, str]]] = {
     "missing": (
         "file_missing",
-        "Missing: {some}, {n} of {of} files. Put back what is missing; or, if the album is not wanted, remove its "
-        "folder and run `greenroom items forget {id}`.",
+        "Missing: {some}, {n} of {of} files. Put back what is missing; or, if the album is right as it is, move "
+        "its folder to inbound, run `greenroom items forget {id}`, and let the next cycle stage it as it is now; or, "
+        "if it is not wanted, remove its folder and run that.",
     ),
     "changed": (
         "file_changed",

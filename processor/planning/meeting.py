@@ -171,7 +171,10 @@ def _by_quality(e: Encounter, pairs: Sequence[tuple[Track, Track]], rules: Rules
         message = f"{new.sound} instead of {old.sound} {what}, in {len(worse)} of {len(pairs)} tracks."
         return _conflict(e, [Reason(code, message, new.path)])
     if not judged[1]:
-        message = f"It is no better by the order {', '.join(rules.quality)}: {pairs[0][0].sound} on both sides."
+        message = (
+            f"It is no better by the order {', '.join(rules.quality)}: {pairs[0][0].sound} on both sides; so it has "
+            "other tags or pictures in the files, or another encoding."
+        )
         return _conflict(e, [Reason("quality_same", message, e.home)])
     new, old = judged[1][0]
     gain = f"{new.sound} instead of {old.sound} in {len(judged[1])} of {len(pairs)} tracks"

@@ -133,6 +133,11 @@ def test_anything_else_replaces_nothing_and_says_why(newcomers: list[Track], cod
     assert outcome(newcomers, staged)[:3] == ("conflict", "target_differs", code)
 
 
+def test_of_music_that_is_neither_better_nor_the_same_it_is_said_what_may_differ() -> None:
+    reasons = meet(encounter([track(1), track(2)], STAGED), BETTER).reasons
+    assert "other tags or pictures in the files, or another encoding" in reasons[0].message
+
+
 def test_an_album_is_not_replaced_over_files_of_somebody_else() -> None:
     assert outcome(UPGRADE, STAGED, strangers=(b"notes.txt",)) == ("conflict", "target_differs", "strangers")
     assert outcome([track(3)], STAGED, strangers=(b"notes.txt",))[0] == "merge"
