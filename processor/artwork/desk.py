@@ -25,7 +25,7 @@ from processor.artwork.likeness import ALGORITHM
 from processor.artwork.offer import Offer
 from processor.artwork.pool import PicturePool
 from processor.artwork.readers import DEADLY
-from processor.artwork.rows import Candidate, Known
+from processor.artwork.rows import GAVE_UP, REST, Candidate, Known
 from processor.artwork.source import Refused, check_bytes, read_plain
 from processor.artwork.wire import Made, Seen, Task
 from processor.filesystem.system_errors import explained
@@ -37,6 +37,7 @@ STRIKES: Final = 3
 WORK: Final = ".work-"  # beginning of the name of a pass's folder
 _TOO_LARGE: Final = frozenset({"picture_too_large", "too_large"})
 _PASSING: Final = frozenset({"io_error", "vanished"})  # said of a place, and not of what is there
+_GIVEN_UP: Final = (GAVE_UP, f"Looking at it ended {STRIKES} processes, so it is tried again once a day at most.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Gallery:
 class Desk:
     """What one pass has at hand. `tried` has the candidates it looked at, `downloads` counts what it fetched."""
 
-    def __init__(self, gallery: Gallery, folder: Path, fetch: Fetch, now: dt.datetime) -> None:
-        self._gallery, self._folder, self._fetch, self._now = gallery, folder, fetch, now
+    def __init__(self, gallery: Gallery, folder: Path, fetch: Fetch, now: dt.datetime, *, force: bool) -> None:
+        self._gallery, self._folder, self._fetch, self._now, self._force = gallery, folder, fetch, now, force
         self.files: dict[str, Path] = {}  # by content
         self.tried: set[int] = set()
         self.restored: set[str] = set()  # blobs the cache had lost
@@ -158,15 +159,21 @@ class Desk:
         return self._fetch(offer, preview)
 
     def _asked(self, content: str) -> Future[Any] | None:
-        """Have a content looked at, unless that was done before, or was too much for too many processes."""
+        """Have a content looked at, unless what is known of it is to stand."""
         found = self._known(content)
-        if found and (found.strikes >= STRIKES or (found.code and not found.strikes)):
-            return None
-        if found and found.seen and found.seen.algorithm == ALGORITHM:
+        if found and self._stands(found):
             return None
         if content not in self._looks:
             self._looks[content] = self._gallery.pool.submit(Task("look", os.fsencode(self.files[content])))
         return self._looks[content]
+
+    def _stands(self, found: Known) -> bool:
+        """Tell whether a look would say nothing new, or was too much for too many processes a short while ago."""
+        if found.seen:
+            return found.seen.algorithm == ALGORITHM
+        if self._force:
+            return False
+        return not found.strikes or (found.strikes >= STRIKES and found.looked_at > self._now - REST)
 
     def _known(self, content: str) -> Known | None:
         with self._gallery.database.read() as connection:
@@ -183,19 +190,20 @@ class Desk:
             with self._gallery.database.begin() as connection:
                 rows.looked(connection, one.id, content, self._now)
         elif found:
-            gave_up = f"Looking at it ended {STRIKES} processes, so it is not tried again."
-            given = ("reader_gave_up", gave_up) if found.strikes else (found.code or "", found.message or "")
+            given = _GIVEN_UP if found.strikes else (found.code or "", found.message or "")
             self._fail(one, given, is_owed=False)
 
     def _refuse(self, one: Candidate, content: str, error: GreenroomError) -> None:
         code, message = _reason(error)
-        is_deadly, is_owed = code in DEADLY, isinstance(error, Retryable) or code in _PASSING
-        if not is_owed:  # said of the picture, so it is remembered
-            before = self._known(content)
-            strikes = (before.strikes if before else 0) + is_deadly
-            with self._gallery.database.begin() as connection:
-                rows.remember(connection, content, Known(None, code, message, strikes), self._now)
-        self._fail(one, (code, message), is_owed=is_owed or is_deadly)
+        if isinstance(error, Retryable) or code in _PASSING:
+            self._fail(one, (code, message), is_owed=True)
+            return
+        before, is_deadly = self._known(content), code in DEADLY  # said of the picture, so it is remembered
+        strikes = (before.strikes if before else 0) + is_deadly
+        with self._gallery.database.begin() as connection:
+            rows.remember(connection, content, Known(None, code, message, strikes, self._now))
+        is_over = is_deadly and strikes > STRIKES
+        self._fail(one, _GIVEN_UP if is_over else (code, message), is_owed=is_deadly and not is_over)
 
     def _remember(self, seen: Seen) -> None:
         """Write what was seen, and have its preview made meanwhile."""
@@ -203,7 +211,7 @@ class Desk:
             task = Task("preview", os.fsencode(self.files[seen.content]), side=previews.SIDE)
             self._previews[seen.content] = self._gallery.pool.submit(task)
         with self._gallery.database.begin() as connection:
-            rows.remember(connection, seen.content, Known(seen, None, None, 0), self._now)
+            rows.remember(connection, seen.content, Known(seen, None, None, 0, self._now))
 
     def _keep_previews(self) -> None:
         """Keep what was made; a picture of which none could be made is known without."""
@@ -216,17 +224,17 @@ class Desk:
         if one.offer.preview and reason[0] in _TOO_LARGE:
             self._small.add(one.id)
         with self._gallery.database.begin() as connection:
-            rows.failed(connection, one.id, *reason, is_owed=is_owed)
+            rows.failed(connection, one.id, reason, self._now, is_owed=is_owed)
 
 
 @contextmanager
-def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime) -> Iterator[Desk]:
+def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime, *, force: bool = False) -> Iterator[Desk]:
     """A desk with a folder of its own, gone with it. Raises the errors of processor.filesystem.system_errors."""
     with explained("make a folder in", os.fsencode(gallery.blobs.folder)):
         gallery.blobs.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         own = tempfile.TemporaryDirectory(prefix=WORK, dir=gallery.blobs.folder)
     with own as folder:
-        yield Desk(gallery, Path(folder), fetch, now)
+        yield Desk(gallery, Path(folder), fetch, now, force=force)
 
 
 def sweep(gallery: Gallery, before: float) -> None:

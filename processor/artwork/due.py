@@ -48,9 +48,9 @@ def promise(one: Candidate, kind: PictureType, wanted: Wanted, providers: Sequen
 
 
 def is_hopeless(one: Candidate, tried: Collection[int], force: bool) -> bool:
-    """Whether a picture was found to be none that can be used."""
+    """Whether a picture was found to be none that can be used; one a person chose is asked for in each pass."""
     failed = one.code is not None and one.content is None and not one.is_owed
-    return failed and (not force or one.id in tried)
+    return failed and (one.id in tried or not (force or one.decision == "chosen"))
 
 
 def needs_look(one: Candidate, force: bool) -> bool:

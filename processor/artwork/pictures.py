@@ -54,13 +54,14 @@ class Pass(NamedTuple):
 def refresh(that: Pass, offers: Iterable[Offer], answered: Collection[str] = (), *, force: bool = False) -> Outcome:
     """Take all steps. `answered` are the providers, local ones among them, whose offers here are all they have.
 
-    With `force` providers' pictures are downloaded again, even those that are known. Raises what `check` raises, and
+    With `force` providers' pictures are downloaded again, even those that are known, and what was refused or given up
+    is looked at again. Raises what `check` raises, and
     Retryable where the disk, the database or the processes refuse.
     """
     with that.gallery.database.begin() as connection:
         known = [one for one in offers if (that.subject.kind, one.type) in TYPES]
         rows.offer(connection, that.subject, known, answered, that.now)
-    with desk(that.gallery, that.fetch, that.now) as at_hand:
+    with desk(that.gallery, that.fetch, that.now, force=force) as at_hand:
         _look(that, at_hand, force=force)
         return _select(that, at_hand)
 
@@ -100,7 +101,7 @@ def _is_known(that: Pass, at_hand: Desk, one: Candidate, found: Sequence[Candida
             at_hand.tried.add(one.id)
             message = f"Its small version shows picture {other.id}, which is no smaller."
             with that.gallery.database.begin() as connection:
-                rows.failed(connection, one.id, "same_picture", message, is_owed=False)
+                rows.failed(connection, one.id, ("same_picture", message), that.now, is_owed=False)
             return True
     return False
 

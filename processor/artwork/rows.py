@@ -17,6 +17,8 @@ from processor.artwork.tables import BlobRow, CandidateRow, PictureRow
 from processor.artwork.wire import Seen
 from processor.tables import StagingItem
 
+GAVE_UP: Final = "reader_gave_up"
+REST: Final = dt.timedelta(days=1)  # after which what ended too many processes is looked at once more
 _CLAIMS: Final = ("url", "preview", "path", "embedded", "width", "height", "language", "votes")
 _AT_ONCE: Final = 500  # rows of one statement
 
@@ -63,6 +65,7 @@ class Known(NamedTuple):
     code: str | None
     message: str | None
     strikes: int
+    looked_at: dt.datetime
 
 
 def offer(
@@ -70,7 +73,8 @@ def offer(
 ) -> None:
     """Write what is on offer. What a provider that `answered` does not offer any more goes.
 
-    Not so what a person decided about, nor what is selected, unless it was in the album itself.
+    Not so what a person decided about, nor what is selected, unless it was in the album itself. What ended too many
+    processes may be looked at again after its rest: a program or a machine of today may be able to.
     """
     values = [_claims(subject, one, now) for one in offers]
     if values:
@@ -83,6 +87,9 @@ def offer(
         CandidateRow.rank.is_(None) | CandidateRow.provider.in_([EMBEDDED, FOLDER]),
     )
     connection.execute(delete(CandidateRow).where(*gone))
+    gave_up = (CandidateRow.subject == subject.holder, CandidateRow.code == GAVE_UP)
+    rested = update(CandidateRow).where(*gave_up, CandidateRow.looked_at < now - REST)
+    connection.execute(rested.values(code=None, message=None))
 
 
 def candidates(connection: Connection, subject: Subject) -> list[Candidate]:
@@ -103,14 +110,14 @@ def candidate(connection: Connection, id: int) -> tuple[Subject, Candidate]:
 def known(connection: Connection, contents: Iterable[str]) -> dict[str, Known]:
     """Return what is remembered of contents."""
     wanted = PictureRow.content.in_(list(contents))
-    query = select(PictureRow.content, PictureRow.seen, PictureRow.code, PictureRow.message, PictureRow.strikes)
-    return {row.content: Known(_seen(row.seen), *row[2:]) for row in connection.execute(query.where(wanted))}
+    columns = (PictureRow.seen, PictureRow.code, PictureRow.message, PictureRow.strikes, PictureRow.looked_at)
+    found = connection.execute(select(PictureRow.content, *columns).where(wanted))
+    return {row.content: Known(_seen(row.seen), *row[2:]) for row in found}
 
 
-def remember(connection: Connection, content: str, found: Known, now: dt.datetime) -> None:
+def remember(connection: Connection, content: str, found: Known) -> None:
     """Remember what was seen of a content, or why it is not used."""
-    seen = found.seen._asdict() if found.seen else None
-    values = {"seen": seen, "code": found.code, "message": found.message, "strikes": found.strikes, "looked_at": now}
+    values = found._asdict() | {"seen": found.seen._asdict() if found.seen else None}
     query = insert_into(connection, PictureRow).values(content=content, **values)
     connection.execute(query.on_conflict_do_update(index_elements=[PictureRow.content], set_=values))
 
@@ -134,9 +141,9 @@ def give(connection: Connection, subject: Subject, offer: Offer, blob: str, now:
     return id
 
 
-def failed(connection: Connection, id: int, code: str, message: str, *, is_owed: bool) -> None:
-    """Write why a candidate could not be had or used; what it was known to be stays."""
-    values = {"code": code, "message": message, "is_owed": is_owed}
+def failed(connection: Connection, id: int, why: tuple[str, str], now: dt.datetime, *, is_owed: bool) -> None:
+    """Write why, as code and message, a candidate could not be had or used; what it was known to be stays."""
+    values = {"code": why[0], "message": why[1], "is_owed": is_owed, "looked_at": now}
     connection.execute(update(CandidateRow).where(CandidateRow.id == id).values(values))
 
 

@@ -13,7 +13,7 @@ _RELEASED = text("released_at IS NOT NULL")
 
 
 class PictureRow(Base):
-    """One content that was looked at, or on which a process died while it did; nobody looks at it twice."""
+    """One content that was looked at, or on which a process died while it did; hardly ever looked at twice."""
 
     __tablename__ = "pictures"
 
@@ -61,7 +61,7 @@ class CandidateRow(Base):
     message = optional(str)
     is_owed = column(bool)  # whether it can be had later: a provider did not answer
     offered_at = column(dt.datetime)
-    looked_at = optional(dt.datetime)
+    looked_at = optional(dt.datetime)  # or tried
 
 
 class BlobRow(Base):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from sqlalchemy import delete
 
 from config.database import Database
@@ -24,6 +25,7 @@ from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject, of_artist
 from processor.artwork.pictures import Outcome, Pass, refresh
 from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
+from processor.artwork.tables import CandidateRow
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
 from processor.items import storing
@@ -375,6 +377,48 @@ def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(database:
         assert world.refresh(deadly, good).downloads == 0
     finally:
         pool.close()
+
+
+def test_a_picture_that_was_given_up_is_looked_at_again_when_there_is_reason_to(world: World) -> None:
+    deadly, last = world.offer("deadly", jpeg(1)), blake3(jpeg(1)).hexdigest()
+
+    def give_up() -> None:
+        with world.gallery.database.begin() as connection:
+            connection.execute(delete(CandidateRow))
+            rows.remember(connection, last, rows.Known(None, "reader_killed", "no memory", 3, world.now))
+        assert [problem.code for problem in world.refresh(deadly).problems] == ["reader_gave_up"]
+        assert world.refresh(deadly).downloads == 0
+
+    give_up()
+    world.now += rows.REST
+    assert world.names(world.refresh(deadly)) == ["deadly"]  # a machine with more memory, or a newer program
+
+    give_up()
+    assert world.names(world.refresh(deadly, force=True)) == ["deadly"]
+
+    give_up()
+    with world.gallery.database.begin() as connection:
+        rows.decide(connection, world.candidates()["deadly"].id, "chosen", "eva", world.now)
+    world.answers["deadly"] = jpeg(2)  # replaced where it is
+    assert world.names(world.refresh(deadly)) == ["deadly"]
+
+
+def test_a_picture_that_ends_one_more_process_after_its_rest_is_owed_by_nobody(
+    database: Database, tmp_path: Path
+) -> None:
+    pool = PicturePool(1, wall_limit=0)
+    world = World(Gallery(database, tmp_path, pool))
+    deadly, content = world.offer("deadly", jpeg(1)), blake3(jpeg(1)).hexdigest()
+    with database.begin() as connection:
+        rows.remember(connection, content, rows.Known(None, "reader_killed", "no memory", 3, NOW - rows.REST))
+    try:
+        outcome = world.refresh(deadly)
+    finally:
+        pool.close()
+    assert [problem.code for problem in outcome.problems] == ["reader_gave_up"]
+    assert not outcome.owed
+    with database.read() as connection:
+        assert rows.known(connection, [content])[content].strikes == 4
 
 
 def test_each_picture_that_was_looked_at_has_a_preview_without_anything_else_in_it(world: World) -> None:

@@ -563,8 +563,8 @@ def test_only_what_was_refused_as_moving_is_looked_at_again(empty_database: Data
         artwork.offer(connection, album_of, [Offer("tags", code, "front", url="x") for code in refused], (), NOW)
         for one in artwork.candidates(connection, album_of):
             said = one.offer.id, refused[one.offer.id]
-            artwork.failed(connection, one.id, *said, is_owed=False)
-            artwork.remember(connection, one.offer.id, Known(None, *said, 0), NOW)
+            artwork.failed(connection, one.id, said, NOW, is_owed=False)
+            artwork.remember(connection, one.offer.id, Known(None, *said, 0, NOW))
     migrate(empty_database)
     with empty_database.read() as connection:
         assert [(one.offer.id, one.code) for one in artwork.candidates(connection, album_of)] == [

@@ -276,7 +276,7 @@ def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: 
         seen = Seen(content, 9, "jpeg", 500, 500, 1, False, "0f" * 8, "phash") if is_used else None
         with app.database.begin() as connection:
             pictures.offer(connection, subject, [Offer("coverart", name, "front", url="https://x/")], (), now)
-            pictures.remember(connection, content, Known(seen, None, None, 0), now)
+            pictures.remember(connection, content, Known(seen, None, None, 0, now))
             (one,) = (one for one in pictures.candidates(connection, subject) if one.offer.id == name)
             pictures.looked(connection, one.id, content, now)
             settled = {"id": one.id, "score": 0.5, "parts": None, "same_as": None, "rank": rank, "blob": None}
