@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +103,30 @@ def place_of(path: bytes) -> tuple[str, bytes] | None:
     return mount.device, mount.root.rstrip(b"/") + path[len(mount.point.rstrip(b"/")) :]
 
 
+class Moves:
+    """Remembers what paths lie on, to tell when that became another mount. Touches no disk."""
+
+    def __init__(self) -> None:
+        self._table = b""
+        self._mounts: dict[bytes, Mount | None] = {}
+
+    def seen(self, paths: Callable[[], Iterable[bytes]]) -> bool:
+        """Tell whether any of the real paths lies on another mount than it did; so does each at the first look.
+
+        They are asked for only if something was mounted or unmounted since the look before.
+        """
+        try:
+            table = MOUNTINFO.read_bytes()
+        except OSError:
+            return False
+        if table == self._table:
+            return False
+        found = list(parse_mountinfo(table))
+        before, self._mounts = self._mounts, {path: find_mount(path, found) for path in paths()}
+        self._table = table
+        return self._mounts != before
+
+
 def type_of_device(device: int) -> str | None:
     """Return the type of the filesystem that has this `st_dev`; None where /proc does not say."""
     numbers = f"{os.major(device)}:{os.minor(device)}"
@@ -117,7 +141,7 @@ def _mounts() -> Iterator[Mount]:
     return parse_mountinfo(text)
 
 
-def find_mount(path: bytes, mounts: Iterator[Mount]) -> Mount | None:
+def find_mount(path: bytes, mounts: Iterable[Mount]) -> Mount | None:
     """Return the mount with the longest point above a real path; of several on one point the last, which hides them."""
     found: Mount | None = None
     for mount in mounts:

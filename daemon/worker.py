@@ -15,11 +15,13 @@ from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable, SchemaChanged
 from config.logs import log_threads
 from config.machine import boottime, share_heaps
+from config.mounts import Moves
 from daemon.bootstrap import Application
 from daemon.hanging import Hanging, roots
 from workflow import events, succession
 from workflow.chores.notify import Notifier
 from workflow.chorework import want_daily
+from workflow.engine import dispatches
 from workflow.engine.engine import Engine
 from workflow.engine.work import Work
 from workflow.engine.worker import Worker, working
@@ -67,11 +69,18 @@ class Upkeep:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reconciled = self._wanted = -math.inf
+        self._moves = Moves()
 
     def look(self) -> None:
-        """Dispatch events; now and then look for items that are due, and for what is wanted daily."""
+        """Dispatch events; now and then look for items that are due, and for what is wanted daily.
+
+        Where a root lies on another mount than before, what waits for one that was away is tried at once.
+        """
         now = dt.datetime.now(dt.UTC)
         events.dispatch(self._database, SUBSCRIBERS, now)
+        if self._moves.seen(lambda: roots(self._database)):
+            with self._database.begin() as connection:
+                dispatches.call_back(connection, now)
         if boottime() - self._reconciled > RECONCILE_SECONDS:
             succession.reconcile(self._database)
             self._reconciled = boottime()

@@ -17,6 +17,7 @@ from config.database import Database
 from config.errors import NeedsReview
 from config.machine import utc_now
 from config.tables import LeaseRow
+from daemon.worker import Upkeep
 from processor.metadata.documents import ITSELF
 from processor.moves import publish as moves_publish
 from processor.tables import StagingItem
@@ -28,7 +29,7 @@ from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
 from workflow import events, history, progress, succession, upkeep
-from workflow.engine import failure, hosts
+from workflow.engine import hosts
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.operations import deciding, editing
@@ -273,8 +274,9 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
 def test_an_album_whose_library_is_away_waits_and_those_of_others_do_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where an archive is on a disk that is plugged in now and then."""
-    monkeypatch.setitem(failure._BY_CLASS, failure.RootAway, failure.Verdict("queued", 0.2, counts=False))
+    """As where an archive is on a disk that is plugged in now and then: it is published once that is mounted."""
+    monkeypatch.setattr("config.mounts.MOUNTINFO", mounted := house.staging.with_name("mountinfo"))
+    mounted.write_text(line := "1 0 0:1 / / rw - ext4 /dev/a rw\n")
     archive = house.staging.with_name("archive")
     archive.mkdir()
     with house.database.begin() as connection:
@@ -293,10 +295,17 @@ def test_an_album_whose_library_is_away_waits_and_those_of_others_do_not(
         (job,) = engine.list(phase="publish", item_id=ids[artist])
         return job.status, job.code
 
+    looks = Upkeep(house.database)
+    looks.look()
     work(house, lambda: (stands("Ada")[0], stands("Eva")) == ("done", ("queued", "not_here")))
     assert published(library(house))
+    looks.look()
+    (job,) = engine.list(phase="publish", item_id=ids["Eva"])
+    assert job.not_before > utc_now(), "it is not asked again and again whether the disk is back"
     archive.rmdir()
     away.rename(archive)
+    mounted.write_text(f"{line}2 1 0:2 / {archive} rw - ext4 /dev/b rw\n")
+    looks.look()
     work(house, lambda: stands("Eva")[0] == "done")
     assert "Eva/High Tide/album.nfo" in published(archive)
     (job,) = engine.list(phase="publish", item_id=ids["Eva"])

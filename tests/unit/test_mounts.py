@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.mounts import Mount, find_mount, mount_of, parse_mountinfo, type_of_device
+from config.mounts import Mount, Moves, find_mount, mount_of, parse_mountinfo, type_of_device
 
 TEXT = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -84,3 +84,28 @@ def test_this_machine_says_where_proc_is() -> None:
     assert found is not None
     assert found.type == "proc"
     assert type_of_device(os.stat("/proc/self").st_dev) == "proc"
+
+
+def test_a_path_that_lies_on_another_mount_is_told_of_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("config.mounts.MOUNTINFO", table := tmp_path / "mountinfo")
+    moves = Moves()
+    asked: list[int] = []
+
+    def roots() -> list[bytes]:
+        asked.append(1)
+        return [b"/music/library"]
+
+    def seen(*points: str) -> bool:
+        mounted = enumerate(("/", *points))
+        table.write_text("".join(f"1 0 8:{number} / {point} rw - ext4 /dev/a rw\n" for number, point in mounted))
+        return moves.seen(roots)
+
+    assert not moves.seen(list), "nothing says what is mounted"
+    assert seen()
+    assert not seen("/media/camera")
+    assert len(asked) == 2
+    assert not seen("/media/camera")
+    assert len(asked) == 2, "nothing was mounted, so nobody is asked for their roots"
+    assert seen("/media/camera", "/music")
+    assert not seen("/media/camera", "/music")
+    assert seen("/media/camera"), "it is gone again"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from config.tables import UtcDateTime
+from workflow.engine.failure import NotHere
 from workflow.engine.job import Job
 from workflow.engine.tables import COLUMNS, JobRow
 
@@ -96,6 +97,12 @@ def unstrand(connection: Connection, now: dt.datetime) -> None:
     """Let queued jobs start that would wait for longer than any is made to wait: the clock was set back since."""
     stranded = (JobRow.status == "queued", JobRow.not_before > now + LONGEST_WAIT)
     connection.execute(update(JobRow).where(*stranded).values(not_before=now))
+
+
+def call_back(connection: Connection, now: dt.datetime) -> None:
+    """Let queued jobs start that wait because a root, or a host that can do them, was away."""
+    waits = (JobRow.status == "queued", JobRow.code == NotHere.code, JobRow.not_before > now)
+    connection.execute(update(JobRow).where(*waits).values(not_before=now))
 
 
 def carried(connection: Connection, phases: Collection[str], after: int, limit: int) -> list[tuple[int, int]]:
