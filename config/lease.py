@@ -104,14 +104,20 @@ class Guard:
 
 
 def holder(connection: Connection, root_uuid: str) -> str | None:
-    """Return who holds a root's lease, as text for people, or None.
-
-    Nobody does by a lease longer than any: the clock was set back since, and who holds it will renew it.
-    """
-    now = _now(connection)
-    alive = (LeaseRow.expires_at > now, LeaseRow.expires_at <= now + STANDARD_LEASE.seconds)
-    row = connection.execute(select(LeaseRow).where(LeaseRow.root_uuid == root_uuid, *alive)).first()
+    """Return who holds a root's lease, as text for people, or None."""
+    row = connection.execute(select(LeaseRow).where(LeaseRow.root_uuid == root_uuid, *_held(connection))).first()
     return _shown(row) if row else None
+
+
+def holders(connection: Connection) -> list[str]:
+    """Return who holds any lease, each with what for."""
+    return list(connection.scalars(select(LeaseRow.holder).where(*_held(connection))))
+
+
+def _held(connection: Connection) -> tuple[ColumnElement[bool], ...]:
+    """Not by a lease longer than any: the clock was set back since, and who holds it will renew it."""
+    now = _now(connection)
+    return LeaseRow.expires_at > now, LeaseRow.expires_at <= now + STANDARD_LEASE.seconds
 
 
 def last_host(connection: Connection, root_uuid: str) -> str | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Index, Text, cast, delete, false, func, insert, select, true, update
+from sqlalchemy import Connection, Index, Row, Text, cast, delete, false, func, insert, select, true, update
 
+from config.lease import holders
+from config.machine import utc_now
 from config.tables import Base, column, optional
 
 BEFORE_ALL: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -77,19 +79,31 @@ def mark_interrupted(connection: Connection, now: dt.datetime) -> dict[str, bool
     """
     columns = (RunRow.id, RunRow.dry_run, RunRow.started_at, RunRow.host, RunRow.pid)
     running = connection.execute(select(*columns).where(RunRow.status == "running").order_by(RunRow.id)).all()
-    left = {
-        run.id: run.dry_run
-        for run in running
-        if not (run.dry_run and now - run.started_at < DRY_RUN and _may_be_alive(run))
-    }
+    left = {run.id: run.dry_run for run in running if not (run.dry_run and _may_dry_run(run._mapping, now))}
     ended = {"status": "interrupted", "finished_at": now, "error": INTERRUPTED}
     if left:
         connection.execute(update(RunRow).where(RunRow.id.in_(left)).values(ended))
     return left
 
 
-def _may_be_alive(run: Any) -> bool:
-    return run.host != socket.gethostname() or Path(f"/proc/{run.pid}").exists()
+def _may_dry_run(run: Mapping[Any, Any], now: dt.datetime) -> bool:
+    return now - run["started_at"] < DRY_RUN and _may_be_alive(run)
+
+
+def _may_be_alive(run: Mapping[Any, Any]) -> bool:
+    return run["host"] != socket.gethostname() or Path(f"/proc/{run['pid']}").exists()
+
+
+def _as_they_are(connection: Connection, rows: Iterable[Row[Any]]) -> list[dict[str, Any]]:
+    """Return runs as plain values; one nobody is at any more is interrupted, though only the next cycle writes that."""
+    found = [dict(row._mapping) for row in rows]
+    if running := [run for run in found if run["status"] == "running"]:
+        now, held = utc_now(), holders(connection)
+        for run in running:
+            is_held = _may_be_alive(run) and any(run["id"] in holder for holder in held)
+            if not (_may_dry_run(run, now) if run["dry_run"] else is_held):
+                run |= {"status": "interrupted", "error": INTERRUPTED}
+    return found
 
 
 def recent(connection: Connection, limit: int = 20, trigger: str | None = None) -> Sequence[dict[str, Any]]:
@@ -97,15 +111,15 @@ def recent(connection: Connection, limit: int = 20, trigger: str | None = None) 
     query = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(limit)
     if trigger is not None:
         query = query.where(RunRow.trigger == trigger)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return _as_they_are(connection, connection.execute(query))
 
 
 def last(connection: Connection, now: dt.datetime) -> dict[str, Any] | None:
     """Return the run that began last by now; where all began later, as the clock was set back since, the newest."""
     newest = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(1)
     begun = RunRow.id < new_run_id(now + SKEW)
-    row = connection.execute(newest.where(begun)).first() or connection.execute(newest).first()
-    return None if row is None else dict(row._mapping)
+    found = connection.execute(newest.where(begun)).all() or connection.execute(newest).all()
+    return next(iter(_as_they_are(connection, found)), None)
 
 
 def page(
@@ -119,13 +133,13 @@ def page(
     if before is not None:
         query = query.where(RunRow.id > before if oldest_first else RunRow.id < before)
     in_order = query.order_by(RunRow.id.asc() if oldest_first else RunRow.id.desc())
-    return [dict(row._mapping) for row in connection.execute(in_order.limit(limit))]
+    return _as_they_are(connection, connection.execute(in_order.limit(limit)))
 
 
 def one(connection: Connection, run_id: str) -> dict[str, Any] | None:
     """Return a whole run; None if nobody knows it."""
-    row = connection.execute(select(RunRow.__table__).where(RunRow.id == run_id)).first()
-    return None if row is None else dict(row._mapping)
+    found = connection.execute(select(RunRow.__table__).where(RunRow.id == run_id))
+    return next(iter(_as_they_are(connection, found)), None)
 
 
 def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -136,9 +150,9 @@ def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def approving(connection: Connection, run_id: str) -> list[dict[str, Any]]:
-    """Return the runs that were to carry out the plan of a dry run, newest first: id, status, asked_by, error."""
-    query = select(RunRow.id, RunRow.status, RunRow.asked_by, RunRow.error).where(RunRow.approves == run_id)
-    return [dict(row._mapping) for row in connection.execute(query.order_by(RunRow.id.desc()).limit(10))]
+    """Return the runs that were to carry out the plan of a dry run, newest first."""
+    query = select(RunRow.__table__).where(RunRow.approves == run_id).order_by(RunRow.id.desc()).limit(10)
+    return _as_they_are(connection, connection.execute(query))
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:

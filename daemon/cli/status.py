@@ -73,7 +73,7 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         counts = ", ".join(f"{n} {figure(name, n)}" for name, n in last["counts"].items() if n)
         how = f"{last['status']}{' (dry run)' if last['dry_run'] else ''}"
         stayed = f"; `greenroom runs show {last['id']}` says why" if last["reasons"] and not last["error"] else ""
-        nothing = "no end yet" if last["status"] == "running" else "nothing to do"  # killed ones, too, until the next
+        nothing = "no end yet" if last["status"] == "running" else "nothing to do"
         yield "last run", f"{last['id']} {how}: {last['error'] or counts or nothing}{stayed}"
     gone = "; `greenroom fsck` says what is missing" if "missing" in status["items"] else ""
     waits = "; `greenroom review` lists those to review" if "pending_review" in status["items"] else ""

@@ -853,7 +853,10 @@ def test_status_says_of_no_run_that_has_not_ended_that_there_was_nothing_to_do(d
     assert "done: nothing to do" in greenroom("status").output
     with application() as app, app.database.begin() as connection:
         connection.execute(update(RunRow).values(status="running", finished_at=None))
-    assert "running: no end yet" in greenroom("status").output
+    assert "interrupted: no end of it was written down" in greenroom("status").output, "nobody holds the roots"
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(RunRow).values(dry_run=True))
+    assert "running (dry run): no end yet" in greenroom("status").output
 
 
 def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,11 @@ import socket
 import subprocess
 from typing import Any
 
+from sqlalchemy import insert, select, update
+
 from config.database import Database
+from config.machine import utc_now
+from config.tables import LeaseRow
 from workflow import plans, runs
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
@@ -33,6 +37,12 @@ def begin(database: Database, minute: int, **columns: Any) -> str:
     return str(row["id"])
 
 
+def states(database: Database) -> dict[str, str]:
+    """Return what the rows say of each run."""
+    with database.read() as connection:
+        return {row.id: row.status for row in connection.execute(select(runs.RunRow.id, runs.RunRow.status))}
+
+
 def newest(database: Database, **arguments: Any) -> list[dict[str, Any]]:
     with database.read() as connection:
         return list(runs.recent(connection, **arguments))
@@ -48,9 +58,10 @@ def test_a_run_id_sorts_by_time_and_is_never_given_twice() -> None:
 def test_a_run_is_remembered_with_its_settings_before_it_ends(database: Database) -> None:
     run_id = begin(database, 0, trigger="schedule", fire_time=NOW)
     (row,) = newest(database)
-    assert (row["id"], row["status"], row["fire_time"], row["started_at"]) == (run_id, "running", NOW, NOW)
+    assert (row["id"], row["fire_time"], row["started_at"]) == (run_id, NOW, NOW)
+    assert states(database) == {run_id: "running"}
     assert row["settings"] == {"workers": 4}
-    assert (row["finished_at"], row["counts"], row["reasons"], row["error"]) == (None, {}, [], None)
+    assert (row["finished_at"], row["counts"], row["reasons"]) == (None, {}, [])
 
 
 def test_a_run_is_remembered_with_what_came_of_it(database: Database) -> None:
@@ -62,7 +73,7 @@ def test_a_run_is_remembered_with_what_came_of_it(database: Database) -> None:
     assert by_id[run_id]["status"] == "done"
     assert by_id[run_id]["counts"] == {"staged": 2}
     assert by_id[run_id]["reasons"] == reasons
-    assert by_id[other]["status"] == "running"
+    assert states(database)[other] == "running"
 
 
 def test_only_runs_that_never_ended_are_marked_interrupted(database: Database) -> None:
@@ -71,8 +82,7 @@ def test_only_runs_that_never_ended_are_marked_interrupted(database: Database) -
         runs.finish(connection, done, status="done", finished_at=NOW)
         assert runs.mark_interrupted(connection, NOW) == {cut: False, cut_too: False}
         assert runs.mark_interrupted(connection, NOW) == {}
-    states = {row["id"]: row["status"] for row in newest(database)}
-    assert states == {done: "done", cut: "interrupted", cut_too: "interrupted"}
+    assert states(database) == {done: "done", cut: "interrupted", cut_too: "interrupted"}
     assert all(row["error"] for row in newest(database) if row["status"] == "interrupted")
 
 
@@ -84,8 +94,39 @@ def test_a_dry_run_takes_no_lock_so_one_that_may_be_alive_is_not_interrupted_by_
     elsewhere, old = begin(database, 2, dry_run=True), begin(database, -2 * 24 * 60, dry_run=True)
     with database.begin() as connection:
         assert runs.mark_interrupted(connection, NOW) == {old: True, dead: True}
-    states = {row["id"]: row["status"] for row in newest(database)}
-    assert states == {mine: "running", elsewhere: "running", dead: "interrupted", old: "interrupted"}
+    assert states(database) == {mine: "running", elsewhere: "running", dead: "interrupted", old: "interrupted"}
+
+
+def test_a_run_whose_process_was_killed_is_told_as_interrupted_at_once(database: Database) -> None:
+    here, now = {"host": socket.gethostname(), "pid": os.getpid()}, utc_now()
+    killed, dry, long_dry = (
+        begin(database, 0, **here),
+        begin(database, 1, **here, dry_run=True, started_at=now),
+        begin(database, 2, dry_run=True, started_at=now - runs.DRY_RUN),
+    )
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    works, frozen, dead = (begin(database, minute, **here | {"approves": dry}) for minute in (3, 4, 5))
+    with database.begin() as connection:
+        connection.execute(update(runs.RunRow).where(runs.RunRow.id == dead).values(pid=gone.pid))
+        for run_id, left in {works: 30, dead: 30, frozen: -1}.items():
+            lease = {"holder": f"stage pid 7 (cycle {run_id})", "boot_id": "", "fence": 1, "since": now}
+            expires_at = int(now.timestamp()) + left
+            connection.execute(insert(LeaseRow).values(root_uuid=run_id, expires_at=expires_at, **lease))
+    told = {run["id"]: run["status"] for run in newest(database)}
+    running = {run_id for run_id, status in told.items() if status == "running"}
+    assert running == {works, dry}
+    assert {told[run_id] for run_id in (killed, long_dry, frozen, dead)} == {"interrupted"}
+    assert all(run["error"] == runs.INTERRUPTED for run in newest(database) if run["status"] == "interrupted")
+    with database.read() as connection:
+        last, whole = runs.last(connection, now), runs.one(connection, killed)
+        assert [(run["id"], run["status"]) for run in (last, whole) if run] == [
+            (dead, "interrupted"),
+            (killed, "interrupted"),
+        ]
+        assert [run["status"] for run in runs.page(connection)] == [told[run_id] for run_id in sorted(told)[::-1]]
+        assert [run["status"] for run in runs.approving(connection, dry)] == ["interrupted", "interrupted", "running"]
+    assert set(states(database).values()) == {"running"}, "only a cycle writes it down"
 
 
 def test_the_newest_runs_come_first_and_can_be_limited_to_one_trigger(database: Database) -> None:
