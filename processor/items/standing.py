@@ -13,6 +13,7 @@ from processor.filesystem.files import Tree, is_file, is_folder
 from processor.filesystem.paths import relative, within
 from processor.items.item import NewItem
 from processor.transfers import sidecar
+from scanner.identity import same_time, storable_time
 
 OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
 
@@ -24,6 +25,7 @@ class Standing:
     trouble: Reason | None  # why nothing may be done to it: it is not the album the item knows
     strangers: tuple[bytes, ...]  # what is there beside the item's files
     found: Mapping[bytes, os.stat_result]  # all that is there
+    edited: tuple[bytes, ...] = ()  # the item's files of its sizes, but of other times
 
 
 def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
@@ -33,13 +35,15 @@ def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
             message = f"{tree.shown(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), (), {})
         found = files_below(tree, folder)
-    known = {file.path: file.size for file in item.files}
-    for path, size in known.items():
-        if path not in found or not is_file(found[path]) or found[path].st_size != size:
+    known = {file.path: file for file in item.files}
+    for path, file in known.items():
+        if path not in found or not is_file(found[path]) or found[path].st_size != file.size:
             what = "is missing from it" if path not in found else "is not what was put there"
             message = f"{tree.shown(within(folder, path))} {what}; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), (), found)
-    return Standing(None, tuple(sorted(found.keys() - known.keys())), found)
+    times = {path: storable_time(found[path].st_mtime_ns) for path in known}
+    edited = tuple(path for path, file in known.items() if not same_time(file.mtime_ns, times[path]))
+    return Standing(None, tuple(sorted(found.keys() - known.keys())), found, edited)
 
 
 def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:

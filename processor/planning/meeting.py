@@ -48,7 +48,7 @@ class Encounter:
     year: int | None = None
     staged_year: int | None = None
     trouble: Reason | None = None  # why the folder is not what its rows say, so that nothing may be done to it
-    strangers: tuple[bytes, ...] = ()  # files in the folder that its rows do not know
+    strangers: tuple[bytes, ...] = ()  # files in the folder that its rows do not know, or not so
     checksum: str = ""  # of the staged one, as its item says
 
 
@@ -222,7 +222,7 @@ def _merged(e: Encounter, fresh: Sequence[Track]) -> Reason:
 
 
 def _strange(e: Encounter) -> Reason:
-    message = f"Its folder holds files that Greenroom did not put there: {_listed(e.strangers)}."
+    message = f"Its folder holds files that Greenroom did not put there, or not so: {_listed(e.strangers)}."
     return Reason("strangers", message, e.home)
 
 

@@ -74,7 +74,7 @@ class Encounters:
                 year=proposal.group.year,
                 staged_year=item.year,
                 trouble=trouble,
-                strangers=strangers,
+                strangers=(*strangers, *stands.edited),
             )
 
     def _newcomers(self, proposal: Proposal) -> tuple[Track, ...]:

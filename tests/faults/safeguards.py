@@ -1460,6 +1460,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("opened_since_the_scan", "tests/scenarios/test_meetings.py"),
     ),
     Mutant(
+        "an album whose tags somebody wrote gives way to a better one",
+        "processor/staging/encounters.py",
+        "strangers=(*strangers, *stands.edited)",
+        "strangers=strangers",
+        on_sqlite("never_replaced", "tests/scenarios/test_meetings.py"),
+    ),
+    Mutant(
         "tracks that could not join an album are said to be staged",
         "processor/staging/mover.py",
         'if album.transfer.state not in ("published", "done"):',

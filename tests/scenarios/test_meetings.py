@@ -359,15 +359,19 @@ def test_what_is_not_better_in_every_track_replaces_nothing(
     assert seen(house.staging) == before
 
 
-def test_a_folder_with_files_of_somebody_else_is_never_replaced(house: House) -> None:
+@pytest.mark.parametrize("file", ["mine.txt", "01 - Song 1.mp3"])
+def test_a_folder_with_files_of_somebody_else_is_never_replaced(house: House, file: str) -> None:
+    """Nor one in which somebody wrote tags, into the room of the old ones."""
     house.change(replace="better")
     house.drop(songs("a", "mp3", TWO))
     house.cycle()
-    (house.staging / FOLDER / "mine.txt").write_text("my notes")
+    theirs = house.staging / FOLDER / file
+    theirs.write_bytes(b"TAG".join(theirs.read_bytes().split(b"ID3")) if theirs.exists() else b"my notes")
     house.drop(songs("b", "flac", TWO))
     house.report = house.run()
     assert lines(house.report) == ["conflict Ada / Low Tide: 2 tracks"]
     assert "strangers" in house.codes()
+    assert theirs.exists()
 
 
 def test_albums_of_one_name_and_other_years_stand_beside_each_other(house: House) -> None:
