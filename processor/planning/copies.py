@@ -1,8 +1,9 @@
 """Music of an album that items of other keys have, too → a copy of one of them, or a word to whoever reviews it. Pure.
 
 A copy has the same music as one item, all of it and no more, so a single is none of its album, nor is an album of the
-two items that its discs once were; and who rejected that item may want it under this name. A word is worth what is most
-of the album, or another whole album, and not what a compilation shares with an album.
+two items that its discs once were; and who rejected that item may want it under this name. What lies where the item
+came from is what was left there, if it is a part only, too: alone it may have another key than with the rest. A word is
+worth what is most of the album, or another whole album, and not what a compilation shares with an album.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Holder(NamedTuple):
     tracks: int  # that it has
     shared: int  # of the album's tracks, byte for byte
     alike: int  # of them, by size, codec and length: with other tags, most likely
+    from_here: bool = False  # whether it came from the very folders that the album's music lies in
 
     @property
     def told(self) -> str:
@@ -50,7 +52,8 @@ def original(group: Group, holders: Sequence[Holder]) -> Holder | None:
     """Return the item an album is a copy of."""
     tracks = len(group.tracks)
     wanted = (holder for holder in holders if holder.status != "rejected")
-    return next((holder for holder in wanted if holder.shared == holder.tracks == tracks), None)
+    whole = (one for one in wanted if one.shared == tracks)
+    return next((one for one in whole if one.tracks == tracks or one.from_here), None)
 
 
 def noted(proposal: Proposal, holders: Sequence[Holder]) -> Proposal:

@@ -29,7 +29,7 @@ class AlbumPlan:
     group: Group
     outcome: Outcome
     target: bytes | None  # the album's folder
-    files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
+    files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files, then copies of tracks
     reasons: tuple[Reason, ...]
     kind: str = "album"  # of the transfer that stages it: a key of processor.moves.MOVES
     stays: frozenset[bytes] = frozenset()  # sources that do not move: their bytes are in the album, where `files` says
@@ -70,6 +70,8 @@ class World:
     meets: Callable[[Proposal, bytes], Encounter]  # a proposal, and the folder of the item that has its key
     same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether the second has what is in the first
     space: Space
+    # A digest of what is in a file of inbound; without one no two files have the same bytes.
+    content: Callable[[PlannedFile], str] = lambda file: str(file.file_id)
     # Items of other keys that have music of a proposal.
     holders: Callable[[Proposal], Sequence[Holder]] = lambda _: ()
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging

@@ -13,6 +13,7 @@ from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
 from processor.planning.copies import MOST, comes_twice, noted, original
 from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
+from processor.planning.doubles import Copies, singled, staying
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
 from processor.planning.meeting import Encounter, Meeting, Rules, left_there, meet
@@ -55,9 +56,11 @@ class _Planner:
         self._space = world.space
 
     def plan(self, proposal: Proposal) -> AlbumPlan:
+        copies: Copies = ()
         try:
             decision = self._verdict(proposal)
             if decision is None:
+                proposal, copies = singled(proposal, self._world.content)
                 proposal, decision = self._known(proposal)
                 proposal, decision = self._not_twice(proposal, decision or self._place(proposal))
         except Stopped:
@@ -70,9 +73,11 @@ class _Planner:
         group = proposal.group
         # tracks that join an album are not an album with gaps; its item says what the whole lacks
         doubts = [doubt for doubt in group.warnings if decision.kind != "merge" or doubt.code != "tracks_missing"]
-        reasons = (*decision.reasons, *doubts, *group.evidence)
-        said = (decision.kind, decision.stays, decision.over)
-        return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons, *said)
+        stay, why = staying(copies, proposal.files)
+        why = why if decision.outcome == "staged" else ()
+        reasons = (*decision.reasons, *why, *doubts, *group.evidence)
+        said = (decision.kind, decision.stays.union(file.source for file in stay), decision.over)
+        return AlbumPlan(group, decision.outcome, decision.target, (*proposal.files, *stay), reasons, *said)
 
     def _verdict(self, proposal: Proposal) -> Decision | None:
         group = proposal.group

@@ -85,6 +85,7 @@ class Holders:
             tracks=len(tracks),
             shared=shared,
             alike=alike,
+            from_here=_folders(music) <= _folders(tracks),
         )
 
     def _compare(
@@ -108,6 +109,10 @@ class Holders:
         shared = mine & Counter(digest for _, digest in found)
         alike = sound & Counter(_sound(track.size, track.facts) for track, _ in found)
         return shared.total(), alike.total()
+
+
+def _folders(files: Iterable[PlannedFile | StagedFile]) -> set[bytes]:
+    return {os.path.dirname(file.source) for file in files}
 
 
 def _sound(size: int, facts: Mapping[str, object]) -> tuple[object, ...]:

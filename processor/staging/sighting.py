@@ -49,6 +49,7 @@ def look(
         differs=comparison.differs,
         meets=Encounters(database, roots, contents, places).meet,
         same=comparison.same,
+        content=comparison.content,
         space=_space(roots, wanted_reserve),
         holders=Holders(database, roots, places, contents, proposals).of,
         staged=staged,
@@ -165,6 +166,11 @@ class _Comparison:
                     return f"no music file there has the content of {show_path(file.source)}"
                 known.remove(digest)
         return None
+
+    def content(self, file: PlannedFile) -> str:
+        """Return the digest of a file of inbound."""
+        with Tree(self._inbound) as source:
+            return self._digests(source, file.source, file.identity)
 
     def same(self, files: Sequence[PlannedFile], others: Sequence[PlannedFile]) -> bool:
         """Tell whether what is in some files of inbound is in others of it, too, each in one of its own."""

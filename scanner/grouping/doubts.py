@@ -117,15 +117,21 @@ def _is_complete(tracks: list[Track]) -> bool:
 
 def _numbers(tracks: list[Track]) -> Iterator[Reason]:
     """Say which numbers are doubled or missing."""
-    discs: dict[int, list[Track]] = defaultdict(list)
-    for track in tracks:
-        discs[track.disc or 1].append(track)
-    for disc, members in sorted(discs.items()):
-        doubled = sorted(n for n, times in Counter(t.track for t in members if t.track).items() if times > 1)
+    yield from repeats((track.disc or 1, track.track) for track in tracks)
+    yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
+
+
+def repeats(places: Iterable[tuple[int, int | None]]) -> Iterator[Reason]:
+    """Say which numbers several tracks have, given the disc and the number of each."""
+    discs: dict[int, Counter[int]] = defaultdict(Counter)
+    for disc, number in places:
+        if number:
+            discs[disc][number] += 1
+    for disc, numbers in sorted(discs.items()):
+        doubled = sorted(number for number, times in numbers.items() if times > 1)
         if doubled:
             told = ", ".join(map(str, doubled[:_SHOWN]))
             yield Reason("track_numbers_repeat", f"Several files are track {told} of disc {disc}.")
-    yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
 
 
 def images(folders: Iterable[bytes], sides: Iterable[SideRow]) -> Iterator[Reason]:

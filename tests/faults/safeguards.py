@@ -16,6 +16,7 @@ PUBLISHED = "tests/faults/test_publish_meddling.py"
 SYNCED = "tests/faults/test_publish_durable.py"
 TRASHED = "tests/faults/test_trash_meddling.py"
 CHANGED = "tests/faults/test_changes_meddling.py"
+DOUBLES = "tests/scenarios/test_doubles.py"
 UNDONE = "tests/scenarios/test_undo.py"
 TRASH = "tests/integration/test_trash.py"
 EDITED = "tests/integration/test_web_editing.py"
@@ -1399,9 +1400,37 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a part of an item is a copy of it",
         "processor/planning/copies.py",
-        "holder.shared == holder.tracks == tracks",
-        "holder.shared == tracks",
+        "if one.tracks == tracks or one.from_here",
+        "if True",
         on_sqlite("single or of_a_staged_album", "tests/scenarios/test_other_keys.py"),
+    ),
+    Mutant(
+        "a copy of a track that was left in inbound becomes an album of its own",
+        "processor/planning/copies.py",
+        " or one.from_here",
+        "",
+        on_sqlite("of_a_compilation", DOUBLES),
+    ),
+    Mutant(
+        "files of one size and number pass for copies",
+        "processor/planning/doubles.py",
+        "contents[content(one.file)]",
+        'contents[""]',
+        on_sqlite("other_bytes", DOUBLES),
+    ),
+    Mutant(
+        "of the same silence in several tracks one is staged",
+        "processor/planning/doubles.py",
+        "return self.place == other.place",
+        "return True",
+        on_sqlite("the_same_silence", DOUBLES),
+    ),
+    Mutant(
+        "files without a number pass for copies of any other one",
+        "processor/planning/doubles.py",
+        "return other.name in self.name and",
+        "return",
+        on_sqlite("the_same_silence", DOUBLES),
     ),
     Mutant(
         "another song under an old name is said to be staged",

@@ -299,7 +299,7 @@ FOLDERS: dict[str, Mess] = {
     "only links": alone({"1.mp3": link("/etc/passwd"), "2.mp3": link("gone")}, ""),
     "empty folders": Mess({"a/b/c": FOLDER, "d": FOLDER}),
     "only empty folders": alone({"a/b/c": FOLDER}, ""),
-    "twins": Mess({"a twin.mp3": twin(MP3)}, "staged 3"),
+    "twins": Mess({"a twin.mp3": twin(MP3)}),
     "a twin of the picture": Mess({"cover.jpg": JPEG, "folder.jpg": twin("cover.jpg")}),
     "a hole beside": Mess({"log.txt": sparse(1 << 20)}, "waiting 2"),
     "nothing in a side file": Mess({"cover.jpg": b"", "rip.log": b"", "a.cue": b"", "a.m3u": b"", "a.sfv": b""}),

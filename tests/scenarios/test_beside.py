@@ -204,7 +204,7 @@ SCENARIOS = [
     Scenario(
         "songs of one disc and number",
         {
-            f"a/{word}.flac": Song({"artist": "Ada", "album": "Low", "track": "1", "title": "Same"})
+            f"a/{word}.flac": Song({"artist": "Ada", "album": "Low", "track": "1", "title": "Same", "comment": word})
             for word in ("x", "y")
         },
         ("staged Ada / Low: 2 tracks",),
