@@ -11,19 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from config import admin, libraries
 from config.database import Database
+from config.libraries import Role
 from processor.items import storing
 from tests.engine_worker import QUICK
 from tests.faults.test_engine_workers import NURSERY
 from tests.items import album
 from tests.waiting import until
 from workflow import succession
-from workflow.engine import failure
+from workflow.engine import failure, runner
 from workflow.engine.engine import Engine
 from workflow.engine.worker import working
 from workflow.phase import Decision, Phase
@@ -40,19 +41,33 @@ pytestmark = [
 class Shelve(Phase):
     """A phase that leaves a file in staging, named after the host that was there."""
 
-    name, after, reached, roots = "review", "stage", "reviewed", ("staging",)
+    name, after, reached = "review", "stage", "reviewed"
+    roots: ClassVar[tuple[Role, ...]] = ("staging",)
     settings = ReviewSettings
 
     def __init__(self, staging: Path) -> None:
-        self._staging = staging
+        self.staging = staging
 
     def run(self, context: Any, item: Any, payload: Any, settings: Any) -> Decision:
         """Leave it."""
-        (self._staging / f"{item['id']}-{socket.gethostname()}").touch()
+        (self.staging / f"{item['id']}-{socket.gethostname()}").touch()
         return Decision("approved", f"shelved on {socket.gethostname()}")
 
 
-def host(name: str, url: str, folder: Path, staging: Path, *, mounted: bool) -> None:
+class ShelveEach(Shelve):
+    """One that asks for the root of the album alone."""
+
+    roots: ClassVar[tuple[Role, ...]] = ()
+
+    def run(self, context: Any, item: Any, payload: Any, settings: Any) -> Decision:
+        """Leave it, unless the root of the album is away."""
+        with context.database.read() as connection:
+            staging = libraries.sole_library(connection, "staging")
+        succession.require_roots([staging], failure.RootAway)
+        return super().run(context, item, payload, settings)
+
+
+def host(name: str, url: str, folder: Path, shelve: Shelve, *, mounted: bool) -> None:
     """Be a worker on a host of its own; where the disk is not mounted, its mount point is an empty folder."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_SPACES) != 0:
@@ -60,12 +75,13 @@ def host(name: str, url: str, folder: Path, staging: Path, *, mounted: bool) -> 
     socket.sethostname(name)
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     if not mounted:
-        subprocess.run(["mount", "-t", "tmpfs", "none", staging], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", shelve.staging], check=True)
     failure.AWAY[failure.PhaseAway] = 0.5  # for good: this process is a child
+    vars(runner)["BUSY_SECONDS"] = 600.0
     database = Database(url)
     data = folder / name
     data.mkdir(exist_ok=True)
-    works = {"review": succession.PhaseWork(Shelve(staging))}
+    works = {"review": succession.PhaseWork(shelve)}
     with working(database, data, works, succession.limits, concurrency=4, grace=5, pace=QUICK):
         while True:
             time.sleep(1)
@@ -89,9 +105,9 @@ class Shop:
             upserted = storing.upsert(connection, [album(key) for key in keys], NOW)
             succession.after_staging(connection, upserted, "r1", NOW)
 
-    def open(self, name: str, *, mounted: bool) -> BaseProcess:
+    def open(self, name: str, *, mounted: bool, shelve: type[Shelve] = Shelve) -> BaseProcess:
         process = NURSERY.Process(
-            target=host, args=(name, self._url, self._folder, self.staging), kwargs={"mounted": mounted}
+            target=host, args=(name, self._url, self._folder, shelve(self.staging)), kwargs={"mounted": mounted}
         )
         process.start()
         self.hosts.append(process)
@@ -136,3 +152,12 @@ def test_each_host_touches_only_the_roots_it_has_and_another_takes_over_for_a_de
     assert shop.shelved() == ["attic", "barn"]
     assert os.listdir(f"/proc/{cellar.pid}/root{shop.staging}") == []
     until(lambda: {worker.host for worker in shop.engine.workers()} == {"barn", "cellar"})
+
+
+def test_an_album_whose_root_another_host_has_is_done_there_at_once(shop: Shop) -> None:
+    shop.open("cellar", mounted=False, shelve=ShelveEach)
+    shop.stage("k1", "k2")
+    until(lambda: {job.code for job in shop.engine.list()} == {"not_here"})
+    shop.open("attic", mounted=True, shelve=ShelveEach)
+    until(shop.done(2))
+    assert shop.shelved() == ["attic"]

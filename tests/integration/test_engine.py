@@ -25,7 +25,7 @@ from workflow.engine import dispatches, hosts, jobs, wanting
 from workflow.engine.carrier import Carrier
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
-from workflow.engine.failure import FULL_SECONDS, OUTAGE, OUTAGE_ATTEMPTS, Verdict, judge
+from workflow.engine.failure import FULL_SECONDS, OUTAGE, OUTAGE_ATTEMPTS, RootAway, Verdict, judge
 from workflow.engine.job import PRIORITIES, Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.tables import JobRow
@@ -414,6 +414,11 @@ def test_a_job_that_the_database_alone_never_answers_comes_back_ever_later_and_g
 def test_a_job_waits_longer_for_a_move_that_a_cycle_has_to_finish_than_for_a_lock() -> None:
     waits = [judge(error("wait"), 9, plays()["alpha"].retries, 0.5) for error in (Busy, Unmoved)]
     assert waits == [Verdict("queued", 10, counts=False), Verdict("queued", 60, counts=False)]
+
+
+def test_a_job_whose_root_is_away_is_offered_to_other_hosts_and_waits_only_if_nobody_has_it() -> None:
+    waits = [judge(RootAway("wait"), 1, plays()["alpha"].retries, 0.5, before).delay for before in (None, "not_here")]
+    assert waits == [0.5, 300]
 
 
 def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Database, engine: Engine, work: Any) -> None:

@@ -30,17 +30,21 @@ def is_due(connection: Connection, now: dt.datetime) -> bool:
     return any(connection.execute(query).first() for query in (queued, running))
 
 
-def waiting(connection: Connection, phases: Iterable[str], now: dt.datetime) -> list[str]:
-    """Return those phases that have a job to be handed over; where there is none at all, one question tells."""
+def waiting(connection: Connection, phases: Iterable[str], now: dt.datetime, passed: Collection[int] = ()) -> list[str]:
+    """Return those phases that have a job, not one `passed`, to be handed over; of none at all one question tells."""
     due = (JobRow.status == "queued", JobRow.carried.is_(False), JobRow.not_before <= now)
     if connection.execute(select(JobRow.id).where(*due).limit(1)).first() is None:
         return []
-    return [phase for phase in phases if _due(connection, _UNCARRIED, phase, now, 1)]
+    which = _UNCARRIED + _not(passed)
+    return [phase for phase in phases if _due(connection, which, phase, now, 1)]
 
 
-def hand_over(connection: Connection, phase: str, now: dt.datetime, limit: int) -> list[Job]:
+def hand_over(
+    connection: Connection, phase: str, now: dt.datetime, limit: int, passed: Collection[int] = ()
+) -> list[Job]:
     """Mark the next jobs of a phase that are due as carried, each with a new dispatch number, the most urgent first."""
-    ids = [row.id for row in _due(connection, _UNCARRIED, phase, now, limit, _UNLOCKED[connection.dialect.name])]
+    which, lock = _UNCARRIED + _not(passed), _UNLOCKED[connection.dialect.name]
+    ids = [row.id for row in _due(connection, which, phase, now, limit, lock)]
     query = select(*COLUMNS).where(JobRow.id.in_(ids)).order_by(JobRow.priority, JobRow.not_before, JobRow.id)
     found = [Job(*row) for row in connection.execute(query)] if ids else []
     if found:
@@ -55,13 +59,15 @@ def phase_of(connection: Connection, job_id: int, dispatch: int) -> str | None:
     return found
 
 
-def next_due(connection: Connection, phase: str, now: dt.datetime) -> int | None:
+def next_due(connection: Connection, phase: str, now: dt.datetime, passed: Collection[int]) -> int | None:
     """Return the most urgent job of a phase that may start now, carried or not; other workers are given another.
 
-    A job that somebody hands over or takes in this instant is passed over only for one as urgent.
+    None of those `passed`, which are for others. A job that somebody hands over or takes in this instant is left out
+    only for one as urgent.
     """
-    while first := _due(connection, _FREE, phase, now, 1):
-        as_urgent = f"{_FREE} AND priority = {int(first[0].priority)}"
+    which = _FREE + _not(passed)
+    while first := _due(connection, which, phase, now, 1):
+        as_urgent = f"{which} AND priority = {int(first[0].priority)}"
         if found := _due(connection, as_urgent, phase, now, 1, _UNLOCKED[connection.dialect.name]):
             return int(found[0].id)
         query = select(JobRow.id).where(JobRow.id == first[0].id, JobRow.status == "queued")
@@ -79,6 +85,10 @@ def _due(
         f" ORDER BY priority, not_before, id LIMIT :limit {lock}"
     ).bindparams(bindparam("now", type_=UtcDateTime()))
     return connection.execute(query, {"phase": phase, "now": now, "limit": limit}).all()
+
+
+def _not(passed: Collection[int]) -> str:
+    return f" AND id NOT IN ({', '.join(str(int(job_id)) for job_id in passed)})" if passed else ""
 
 
 def uncarry(connection: Connection, dispatches: Iterable[tuple[int, int]]) -> int:
@@ -100,9 +110,9 @@ def unstrand(connection: Connection, now: dt.datetime) -> None:
 
 
 def call_back(connection: Connection, now: dt.datetime) -> None:
-    """Let queued jobs start that wait because a root, or a host that can do them, was away."""
+    """Let queued jobs start that wait because a root, or a host that can do them, was away; each host may try again."""
     waits = (JobRow.status == "queued", JobRow.code == NotHere.code, JobRow.not_before > now)
-    connection.execute(update(JobRow).where(*waits).values(not_before=now))
+    connection.execute(update(JobRow).where(*waits).values(not_before=now, code=None))
 
 
 def carried(connection: Connection, phases: Collection[str], after: int, limit: int) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ OUTAGE_SECONDS: Final = 60.0  # before a job comes back whose database was away 
 OUTAGE_CAP: Final = 3600.0  # of those seconds, which double where the database answers all others
 OUTAGE_ATTEMPTS: Final = 7  # some two hours, after which a job has given up that the database alone does not answer
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
-AWAY_SECONDS: Final = 300.0  # before it looks again whether the root of its album is there
+AWAY_SECONDS: Final = 300.0  # before it looks again whether the root of its album is there, as a worker may see it
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
 
@@ -67,7 +67,6 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Unmoved: Verdict("queued", UNMOVED_SECONDS, counts=False),
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     PhaseAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
-    RootAway: Verdict("queued", AWAY_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
     NoRoom: Verdict("queued", FULL_SECONDS, counts=False, is_told=True),
     NeedsReview: Verdict("parked"),
@@ -91,8 +90,10 @@ def judge(
 
     What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
     lengthened by up to a half, so that jobs that failed together do not come back together. A disk that does not answer
-    is asked again after as long as it has been silent.
+    is asked again after as long as it has been silent. Where the root of an album is not mounted others may have it.
     """
+    if isinstance(error, RootAway):
+        return Verdict("queued", AWAY_SECONDS if before == NotHere.code else ELSEWHERE_SECONDS, counts=False)
     if isinstance(error, RootSilent):
         return Verdict("queued", min(SILENT_SECONDS, max(BUSY_SECONDS, error.seconds)), counts=False)
     if isinstance(error, GreenroomError) and error.reason_code == OUTAGE:

@@ -23,7 +23,7 @@ from config.reasons import show_text
 from processor.filesystem.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import AWAY, OUTAGE, NotHere, judge
+from workflow.engine.failure import AWAY, BUSY_SECONDS, OUTAGE, NotHere, RootAway, judge
 from workflow.engine.job import Job, Limits
 from workflow.engine.work import Ending, Work
 
@@ -51,6 +51,7 @@ class Runner:
         self._slots: Counter[str] = Counter()
         self._limits: Mapping[str, Limits] = {}
         self._away: dict[str, float] = {}  # phases that cannot be worked on here → when to look again
+        self._passed: dict[int, float] = {}  # jobs that are for other hosts first → until when
         self._slot_seconds = slot_seconds
         self._changed = threading.Condition()
 
@@ -76,6 +77,12 @@ class Runner:
     def is_away(self, phase: str) -> bool:
         """Tell whether no job of the phase could be done here a moment ago, so that they are for other hosts."""
         return time.monotonic() < self._away.get(phase, 0)
+
+    def passed(self) -> set[int]:
+        """Return jobs that could not be done here a moment ago, as the root of their album is away."""
+        with self._changed:
+            self._passed = {job_id: until for job_id, until in self._passed.items() if until > time.monotonic()}
+            return set(self._passed)
 
     @contextlib.contextmanager
     def _slot(self, phase: str) -> Iterator[bool]:
@@ -149,7 +156,7 @@ class Runner:
 
     def _choose(self, connection: Connection, phase: str) -> int | None:
         """Return the next job of a phase; it is in `_running` before its row says that it runs."""
-        while (job_id := dispatches.next_due(connection, phase, utc_now())) is not None:
+        while (job_id := dispatches.next_due(connection, phase, utc_now(), self.passed())) is not None:
             with self._changed:
                 if job_id not in self._running:
                     self._running[job_id] = None
@@ -166,6 +173,9 @@ class Runner:
         except GreenroomError as error:
             if seconds := AWAY.get(type(error)):
                 self._away[job.phase] = time.monotonic() + seconds
+            if isinstance(error, RootAway):
+                with self._changed:
+                    self._passed[job.id] = time.monotonic() + BUSY_SECONDS
             self._fail(context, job, error)
         except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker
             self._fail(context, job, error)

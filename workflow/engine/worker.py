@@ -149,14 +149,15 @@ class Worker:
     def _hand_over(self) -> None:
         """Keep as many dispatches of a phase waiting as it has slots; its other jobs wait in their rows."""
         assert self._carrier is not None
+        here, passed = [phase for phase in self._works if not self._runner.is_away(phase)], self._runner.passed()
         with self._database.read() as connection:
-            phases = dispatches.waiting(connection, [p for p in self._works if not self._runner.is_away(p)], utc_now())
+            phases = dispatches.waiting(connection, here, utc_now(), passed)
         for phase in phases:
             slots = self._allowed[phase].slots
             room = slots - self._carrier.waiting(phase, slots)
             if room > 0:
                 with self._database.begin() as connection:
-                    self._carrier.enqueue(connection, dispatches.hand_over(connection, phase, utc_now(), room))
+                    self._carrier.enqueue(connection, dispatches.hand_over(connection, phase, utc_now(), room, passed))
 
     def _beat(self) -> None:
         assert self._carrier is not None
