@@ -35,6 +35,9 @@ _OF_RELEASE = pattern(  # what stands behind artist and album
     r"\(.*|.*(?:edition|remaster).*|single|ep|vls|cd[smr]?|dvdr?|promo|retail|digital|bootleg|proper|repack|[a-z]{2}",
     re.IGNORECASE,
 )
+_CATALOGUE_FIRST = pattern(  # "[WARPCD92] Artist - Album"
+    r"\A[(\[{](?=[^()\[\]{}]*\d)[A-Z]{2,}[A-Z\d ._-]*[)\]}]\s+(?=\w)"
+)
 _YEAR_FIRST = pattern(r"\A(?:(?P<year>(?:19|20)\d\d)(?:\.\s+|[-–—])(?=[^\W\d])|0\d\.\s+)")
 _YEAR_INSIDE = pattern(
     r"(?!.*\s[-–—]\s)(?P<artist>[^()\[\]{}]+?)\s*[(\[](?P<year>(?:19|20)\d\d)[)\]]\s*(?P<album>[^()\[\]{}]+)"
@@ -83,7 +86,7 @@ def parse_album(text: str) -> AlbumName:
     """Read an album folder's name: "Artist - Album (1999) [FLAC]", "1999 - Album", "Artist-Album-WEB-1999-GRP"."""
     if scene := _SCENE.fullmatch(text):
         return _scene(scene["names"].split("-"), int(scene["year"]))
-    text = _plain(text)
+    text = _CATALOGUE_FIRST.sub("", _plain(text))
     if inside := _YEAR_INSIDE.fullmatch(text):
         artist, year, album = inside.groups()
         if not (is_nameless(album) or _EDITION.search(album)):
@@ -106,7 +109,7 @@ def parse_album(text: str) -> AlbumName:
         del parts[0]
     elif len(parts) > 2 and _COUNTED_OF_ARTIST.fullmatch(parts[1]):
         del parts[1]
-    artist = _COUNTED_BEHIND_ARTIST.sub("", parts[0]) if len(parts) > 1 and not DATE.fullmatch(parts[0]) else None
+    artist = _COUNTED_BEHIND_ARTIST.sub("", parts[0]) if len(parts) > 1 and not DATE.match(parts[0]) else None
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
 
 

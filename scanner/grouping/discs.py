@@ -17,8 +17,9 @@ LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
 WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
 _COUNT = {w: n for words in (WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
-_OF = r"(?:[\W_]*of[\W_]*\d{1,3})?"
-_NUMBER = rf"(?:(?:[\W_]+n[or]\b)?[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{WORDS})\b){_OF}"
+_OF = r"[\W_]*(?:of|von|van|de|di|sur|из)[\W_]*"
+_OF_HOW_MANY = rf"(?:(?:{_OF}|\s?/\s?)\d{{1,3}})?"
+_NUMBER = rf"(?:(?:[\W_]+n[or]\b)?[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{WORDS})\b){_OF_HOW_MANY}"
 _CD = r"(?:cd|dis[ck])"
 _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
 _OF_CD = r"(?:(?:copy[\W_]*control|data|dts|enhanced|mixed[\W_]*mode|8cm|blu-?spec|minimax|shm|hybrid)[\W_]*)?"
@@ -35,7 +36,7 @@ _DISC_FOLDERS = (
         rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_]+{_SIDE}[\W_]*(?P<side>[a-h])[\W_]*|[\W_].*)?", re.IGNORECASE | re.DOTALL
     ),
     pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    pattern(r"[\W_]*(?P<number>\d{1,3})[\W_]*of[\W_]*\d{1,3}[\W_]*", re.IGNORECASE),
+    pattern(rf"[\W_]*(?P<number>\d{{1,3}}){_OF}\d{{1,3}}[\W_]*", re.IGNORECASE),
     pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
     pattern(r"第?\s*(?P<number>\d{1,2})\s*(?:碟|枚目).*", re.DOTALL),
     pattern(
@@ -53,20 +54,22 @@ _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dv
 _DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
 _MEDIUM_ALONE = pattern(rf"[\W_]*{_MEDIUM}[\W_]*", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    rf"[\W_]*(?:\d{{1,3}}(?:[\W_]*of|{SIZED})|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|med|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
+    rf"[\W_]*(?:\d{{1,3}}(?:{_OF}|{SIZED})|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|med|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
     r"|[ck]assette|p(?:latte|lyta)|face|cara|seite|strana|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )
 
 
 def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    number = rf"(?:{_NUMBER}|[\s_]+(?P<roman>{_ROMAN})\b)"  # "CD-I" was a machine
+    # "[SHM-CD] 24-96" tells bits and a rate, and "CD-I" was a machine
+    number = rf"(?![\W_]*[)\]}}])(?:{_NUMBER}|[\s_]+(?P<roman>{_ROMAN})\b)"
     return pattern(
-        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{number}|(?P<nth>\d{{1,3}})[\W_]*of[\W_]*\d{{1,3}})"
+        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{number}|(?P<nth>\d{{1,3}}){_OF}\d{{1,3}})"
         r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
         re.IGNORECASE,
     ), pattern(
-        rf"[\s_,.:;–-]{disc}{number}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
+        rf"[\s_,.:;–-]{disc}{number}"
+        r"(?:\s*[-–:]\s.*|(?P<tail>[\s_]*(?:[(\[{]|-(?!\d\d\d?\b)).*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
         re.IGNORECASE | re.DOTALL,
     )
 

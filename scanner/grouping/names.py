@@ -38,6 +38,7 @@ _TRACK_ON_DISC = pattern(  # "Artist - Album CD 2 - 03 - Title"
 _TRACK_OF_KARAOKE = pattern(
     r"[A-Z]{2,}[ _]?\d{3,}-(?P<track>\d{1,2})\s+[-–—]\s+(?P<rest>.+)", re.DOTALL
 )  # "SC8001-07 - …"
+_ID_OF_VIDEO = pattern(r"[\s_]\[(?=[^\]]*(?:\d|[a-z][A-Z]))[\w-]{11}\]\Z", re.ASCII)
 _DIGITS = pattern(r"(\d+)")
 
 
@@ -78,6 +79,11 @@ def natural_key(name: bytes) -> list[str | int]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
+def without_id(text: str) -> str:
+    """Leave out what yt-dlp writes behind a title, the id of the video: "Title [dQw4w9WgXcQ]"."""
+    return _ID_OF_VIDEO.sub("", text)
+
+
 def may_tell_disc(*names: bytes) -> bool:
     """Tell whether any of some file names may hold a disc; "01 Title" does not, and need not be parsed for one."""
     return _NONE_WITH_DISC.fullmatch(b"/".join((*names, b""))) is None
@@ -85,7 +91,7 @@ def may_tell_disc(*names: bytes) -> bool:
 
 def parse_track(text: str) -> TrackName:
     """Read a track's file name without extension: "01 - Title", "1-01 Title", "Artist - 01 - Title", "d1t01", "CD1"."""
-    text = spaced(text)
+    text = spaced(without_id(text))
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
     if text.count("-") > 1 and (found := _TRACK_OF_A_SHOW.fullmatch(text)):
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), None, clean(found["rest"]))

@@ -83,6 +83,7 @@ from scanner.grouping.names import (
         ("Mediaeval 2", None),
         ("第2碟", 2),
         ("2枚目", 2),
+        ("2 von 3", 2),
     ],
 )
 def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> None:
@@ -108,6 +109,12 @@ def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> No
         ("ph1997-11-17d2.flac16", ("ph1997-11-17.flac16", 2)),
         ("1997-11-17 Denver", ("1997-11-17 Denver", None)),
         ("Album (2 of 3)", ("Album", 2)),
+        ("Album - CD 1 von 3", ("Album", 1)),
+        ("Album (CD 2 de 3)", ("Album", 2)),
+        ("Album (2 von 3)", ("Album", 2)),
+        ("Album CD 2/3", ("Album", 2)),
+        ("Album [SHM-CD] 24-192", ("Album [SHM-CD] 24-192", None)),
+        ("Album SHM-CD 24-96", ("Album SHM-CD 24-96", None)),
         ("The Complete Works (CD 120)", ("The Complete Works", 120)),
         ("Indie CD86", ("Indie CD86", None)),
         ("artist-album-cd1-2005-grp", ("artist-album-2005-grp", 1)),
@@ -194,6 +201,12 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("Play 07 - The Island (1999)", ("Play", "The Island", 1999)),
         ("Blink 182 - Cheshire Cat", ("Blink 182", "Cheshire Cat", None)),
         ("007 - Album", (None, "Album", None)),
+        ("[WARPCD92] Artist - Album (1999)", ("Artist", "Album", 1999)),
+        ("(CAT 001) Artist - Album", ("Artist", "Album", None)),
+        ("[spunge] - Album", ("[spunge]", "Album", None)),
+        ("[SITD7] - Album", ("[SITD7]", "Album", None)),
+        ("[Unknown 7] Artist - Album", ("[Unknown 7] Artist", "Album", None)),
+        ("1977-05-08 Barton Hall - Ithaca", (None, "1977-05-08 Barton Hall - Ithaca", 1977)),
     ],
 )
 def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
@@ -237,6 +250,11 @@ def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None
         ("Live 1977-05-08 - 01 - Bertha", (None, 1, "Live 1977-05-08", "Bertha")),
         ("Artist - 07 - Live 1977-05-08", (None, 7, "Artist", "Live 1977-05-08")),
         ("2014-01-03 Episode", (None, None, None, "2014-01-03 Episode")),
+        ("01 - Title [dQw4w9WgXcQ]", (None, 1, None, "Title")),
+        ("Artist - Title [A2zKARk_DW4]", (None, None, "Artist", "Title")),
+        ("01_Title_[A2zKARk-DW4]", (None, 1, None, "Title")),
+        ("01 - Title [Alternative]", (None, 1, None, "Title [Alternative]")),
+        ("01 - Title [Bonus-Track]", (None, 1, None, "Title [Bonus-Track]")),
         ("1994-12-18 - Host - Mix", (None, None, None, "1994-12-18 - Host - Mix")),
     ],
 )
