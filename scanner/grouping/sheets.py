@@ -91,9 +91,14 @@ def _folded(name: str) -> str:
 
 
 def needs_sheet(folder: FolderTracks, sheets: int) -> bool:
-    """Tell whether these are images, no more than there are cue sheets, and tags lack what those may say."""
+    """Tell whether these are images, no more than there are cue sheets, and tags lack what those may say.
+
+    Files of the root have nothing in common: there a sheet may be that of one among many.
+    """
     artists = map(lambda *names: any(map(known, names)), folder.album_artist, folder.artist)
-    return len(folder.name) <= sheets and not (all(map(known, folder.album)) and all(artists) and all(folder.year))
+    return (not folder.folder or len(folder.name) <= sheets) and not (
+        all(map(known, folder.album)) and all(artists) and all(folder.year)
+    )
 
 
 def sheets_of(folder: FolderTracks, sheets: Iterable[Sheet]) -> dict[int, Sheet]:

@@ -187,6 +187,15 @@ def test_a_sheet_is_opened_only_for_images_whose_tags_lack_something(
     assert needs_sheet(in_folders(shelf.tracks)[0], sheets=1) == needed
 
 
+def test_a_loose_image_has_its_sheet_whatever_else_lies_in_the_root() -> None:
+    shelf = Shelf()
+    for name in ("High.flac", "other.mp3"):
+        shelf.track(name)
+    (root,) = in_folders(shelf.tracks)
+    assert needs_sheet(root, sheets=1)
+    assert [*sheets_of(root, [SAID._replace(file="high.wav", path=b"High.cue", tracks=2)])] == [1]
+
+
 def image(path: str, **tags: object) -> Group:
     """Group one image with its sheet."""
     shelf = Shelf()
