@@ -20,6 +20,7 @@ _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe
 _ASCII = bytes(range(128))
 _NO_ENGLISH_LETTERS = bytes(code for code in range(256) if not (code < 128 and chr(code).isalpha()))
 _MISREAD = 8  # letters beyond ASCII, before anything is concluded
+_UNSEEN = dict.fromkeys((0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF))
 _INITIALS = pattern(r"\b(?:[^\W\d_]\.){2,}")
 _CALLS = pattern(r"!{3,}|\?{3,}")  # so many are meant: "Die drei ???" and "Die drei !!!" are two series of plays
 _AND = pattern(r"\s*&\s*|\s\+\s")
@@ -31,13 +32,16 @@ _NUMERAL = pattern(r"\w*\d\w*|[ivx]+|\w|one|two|three|four|five|six|seven|eight|
 
 
 def clean(text: str | None) -> str | None:
-    """Return a tag's text fit to be shown and stored (NFC, no control characters or lone surrogates), None if blank."""
+    """Return a tag's text fit to be shown and stored, None if blank.
+
+    It is NFC, without control characters, lone surrogates, or marks that only say which way text runs.
+    """
     if text is None or _is_clean(text):
         return text or None  # as nearly all are
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode("utf-8"))
     if not text.isprintable():
-        text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+        text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text.translate(_UNSEEN))
     return " ".join(text.split()) or None
 
 

@@ -51,7 +51,7 @@ TAGS = [
     Scenario(
         "letters that run backwards",
         _tagged(album=BACKWARDS),
-        (f"staged Ada / {BACKWARDS}: 1 track",),
+        ("staged Ada / 3pm.exe: 1 track",),
         ("AD/Ada/3pm.exe/01 - Song 1.mp3",),
     ),
     Scenario(

@@ -84,7 +84,14 @@ def test_typos_are_told_from_other_titles(one: str, other: str, same: bool) -> N
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [(None, None), ("", None), (" \t\x00", None), (" a \n b ", "a b"), ("e\u0301", "é"), ("\ud800x", "\\ud800x")],
+    [
+        *((None, None), ("", None), (" \t\x00", None), (" a \n b ", "a b")),
+        *(("e\u0301", "é"), ("\ud800x", "\\ud800x")),
+        ("\u200fעופרה\u200e \u202bחזה\u202c\ufeff", "עופרה חזה"),
+        ("Ze\u200bro", "Zero"),
+        ("\u200e", None),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+    ],
 )
 def test_tags_are_cleaned_for_showing(text: str | None, shown: str | None) -> None:
     assert clean(text) == shown
