@@ -69,6 +69,11 @@ def is_number_of_track(text: str) -> bool:
     return re.fullmatch(_NUMBER, text) is not None
 
 
+def is_no_title(text: str) -> bool:
+    """Tell "Track 7", as rippers call what they do not know, from a title; "505" is one."""
+    return text[-1:].isdecimal() and not text.isdecimal() and is_number_of_track(text)
+
+
 def is_word_for_track(text: str) -> bool:
     """Tell whether what stands before a number is no part of a title: "Track ", "(", "第"."""
     return re.fullmatch(_BEFORE_NUMBER, text) is not None

@@ -7,9 +7,14 @@ from itertools import groupby
 from operator import attrgetter
 
 from scanner.grouping.discs import is_disc_alone, without_bonus
-from scanner.grouping.names import TrackName, parse_track, stem_of, text_of
+from scanner.grouping.folding import clean, fold
+from scanner.grouping.names import TrackName, parse_track, split_artist, stem_of, text_of, without_id
 from scanner.grouping.numbering import by_counting, by_hundreds, by_sides, discs_of
+from scanner.grouping.patterns import pattern
+from scanner.grouping.placeholders import is_no_title, is_number_of_track
 from scanner.grouping.tracks import Track, repeats
+
+_BARE_NUMBER = pattern(r"[1-9]\d{0,2}(?=\s+[^\W\d])")  # without a zero before, or a dot or dash behind
 
 
 def settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
@@ -64,6 +69,7 @@ def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
 
 def in_style(tracks: list[Track]) -> list[Track]:
     """Number tracks whose names tell it in a style that only all of them together show."""
+    tracks = _titled_by_names(_without_words_that_count(tracks))
     if tracks[0].track is None and not any(track.track for track in tracks):
         named = by_sides(_stems(tracks)) or _counted(tracks)
         return [_as_named(*pair) for pair in zip(tracks, named, strict=True)] if named else tracks
@@ -81,6 +87,35 @@ def in_style(tracks: list[Track]) -> list[Track]:
         return [track.numbered("file_name", track=number) for track, number in zip(tracks, by_name, strict=True)]
     discs = discs_of(stems, [track.track for track in tracks])
     return [track.numbered("file_name", disc=n) for track, n in zip(tracks, discs, strict=True)] if discs else tracks
+
+
+def _without_words_that_count(tracks: list[Track]) -> list[Track]:
+    """Take "99 Balloons" for a title where others lack a number or its tag says so, unless some count on."""
+    numbers = {track.track for track in tracks if track.track is not None}
+    if any(number + 1 in numbers for number in numbers):
+        return tracks
+    lacking = any(track.track is None for track in tracks)
+    return [_without_word_that_counts(track, lacking=lacking) for track in tracks]
+
+
+def _without_word_that_counts(track: Track, *, lacking: bool) -> Track:
+    stem = without_id(text_of(stem_of(track.row.name)))
+    found = _BARE_NUMBER.match(stem) if track.sources["track"] == "file_name" else None
+    if not found or int(found[0]) != track.track:
+        return track
+    if track.sources["title"] == "tag":
+        return track.numbered("file_name", track=None) if fold(track.title or "") == fold(stem) else track
+    return track.numbered("file_name", track=None).titled(*split_artist(clean(stem))) if lacking else track
+
+
+def _titled_by_names(tracks: list[Track]) -> list[Track]:
+    """Give tracks the titles of their names where all tags say no more than "Track 7", and all names do."""
+    if not all(track.sources["title"] == "tag" and is_no_title(track.title or "") for track in tracks):
+        return tracks
+    named = [parse_track(stem) for stem in _stems(tracks)]
+    if not all(name.title and not is_number_of_track(name.title) for name in named):
+        return tracks
+    return [track.titled(name.artist, name.title) for track, name in zip(tracks, named, strict=True)]
 
 
 def _end_in_their_total(tracks: list[Track]) -> bool:

@@ -13,6 +13,7 @@ from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import is_misread
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.names import may_tell_disc
+from scanner.grouping.placeholders import is_no_title
 from scanner.grouping.places import Place
 from scanner.grouping.tracks import Track, all_known, known, release_id_of
 
@@ -90,7 +91,12 @@ def tidy(place: Place) -> Tidy | None:
     if disc not in _ONLY_DISC or disc_total not in _ONLY_DISC or (disc is None and may_tell_disc(*rows.name)):
         return None
     credit, titles = _credit(rows, flagged=compilation is True), all_known(rows.title)
-    if credit.source != "tag" or titles is None or is_misread(rows.artist[0], raw_album, rows.title[0]):
+    if (
+        credit.source != "tag"
+        or titles is None
+        or is_no_title(titles[0])
+        or is_misread(rows.artist[0], raw_album, rows.title[0])
+    ):
         return None
     return Tidy(place, release_id_of(release_id), album, credit, year, titles)
 

@@ -48,6 +48,12 @@ class Track(NamedTuple):
         said = {**self.sources, **dict.fromkeys(numbers, source)}
         return self._replace(**numbers, sources=_sources(said["title"], said["track"], said["disc"]))
 
+    def titled(self, artist: str | None, title: str | None) -> Track:
+        """Return it with another title, which its file's name says, and perhaps somebody before it."""
+        said = self.sources
+        sources = _sources("file_name", said["track"], said["disc"])
+        return self._replace(title=title, named_artist=artist, sources=sources)
+
 
 def present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""

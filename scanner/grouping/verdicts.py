@@ -16,7 +16,7 @@ from scanner.grouping.albums import source_of
 from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
 from scanner.grouping.doubts import Year, confidence_of, file_warnings, images, warnings_of
-from scanner.grouping.folding import fold
+from scanner.grouping.folding import clean, fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
 from scanner.grouping.names import natural_key
@@ -104,13 +104,15 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
     """Sort by disc, track and natural file name; beside other discs, a track without one is of disc 1."""
     discs = {track.disc for track in tracks if track.disc}
     by_rule = 1 if discs - {1} else None
+    named = [track for track in tracks if track.sources["title"] != "tag"]
+    everywhere = len(named) > 1 and all(_repeats(track, album_artist) for track in named)
     return tuple(
         [
             GroupTrack(
                 t.row.file_id,
                 t.disc or by_rule,
                 t.track,
-                t.title if t.sources["title"] == "tag" else _title(t, album_artist),
+                t.title if t.sources["title"] == "tag" else _title(t, album_artist, everywhere=everywhere),
                 t.sources if t.disc and t.track else _known_sources(t, by_rule),
             )
             for t in _in_order(tracks)
@@ -135,14 +137,19 @@ def _in_order(tracks: list[Track]) -> list[Track]:
     )
 
 
-def _title(track: Track, album_artist: str | None) -> str | None:
+def _title(track: Track, album_artist: str | None, *, everywhere: bool) -> str | None:
     """Keep "Artist - Title" from a file's name whole, unless the artist is only repeated there."""
     if track.named_artist is None:
-        artist, _, rest = (track.title or "").partition("-")  # "01-artist_name-title", as scene releases write it
-        repeated = b" " not in track.row.name and rest and album_artist and fold(artist) == fold(album_artist)
-        return rest if repeated else track.title
+        repeated = (everywhere or b" " not in track.row.name) and _repeats(track, album_artist)
+        return clean((track.title or "").partition("-")[2]) if repeated else track.title
     repeated = album_artist is not None and fold(track.named_artist) == fold(album_artist)
     return track.title if repeated else f"{track.named_artist} - {track.title}"
+
+
+def _repeats(track: Track, album_artist: str | None) -> bool:
+    """Tell whether a title begins with the artist's name: "01-artist_name-title", as scene releases write it."""
+    artist, _, rest = (track.title or "").partition("-")
+    return bool(album_artist and clean(rest)) and fold(artist) == fold(album_artist or "")
 
 
 def _known_sources(track: Track, disc_by_rule: int | None) -> Mapping[str, Source]:

@@ -45,6 +45,19 @@ RIPS = {
     "numerals": (["A - Rain", "I - Hail"], [(None, None, "A - Rain"), (None, None, "I - Hail")]),
     "two A sides": (["A) Rain", "AA1) Hail", "AA2) Snow"], [(1, 1, "Rain"), (2, 1, "Hail"), (2, 2, "Snow")]),
     "an article": (["A Day", "B Side"], [(None, None, "A Day"), (None, None, "B Side")]),
+    "words that count": (
+        ["99 Balloons", "4 Minutes", "Rain"],
+        [(None, None, t) for t in ("4 Minutes", "99 Balloons", "Rain")],
+    ),
+    "videos": (["99 Balloons [dQw4w9WgXcQ]", "Rain [A2zKARk_DW4]"], [(None, None, t) for t in ("99 Balloons", "Rain")]),
+    "a song behind those that count": (
+        ["1 Rain", "2 Hail", "Snow"],
+        [(None, 1, "Rain"), (None, 2, "Hail"), (None, None, "Snow")],
+    ),
+    "zeros that count": (["04 Rain", "07 Hail", "Snow"], [(None, 4, "Rain"), (None, 7, "Hail"), (None, None, "Snow")]),
+    "dots that count": (["4. Rain", "7. Hail", "Snow"], [(None, 4, "Rain"), (None, 7, "Hail"), (None, None, "Snow")]),
+    "the artist before each": (["01-Ada-Some Rain", "02-Ada-Hail"], [(None, 1, "Some Rain"), (None, 2, "Hail")]),
+    "the artist before one": (["01-Ada-Some Rain", "02-Hail"], [(None, 1, "Ada-Some Rain"), (None, 2, "Hail")]),
     "images": (["CD1", "CD2"], [(1, None, "CD1"), (2, None, "CD2")]),
     "images of an album": (["Ada - Long (CD1)", "Ada - Long (CD2)"], [(n, None, f"Long (CD{n})") for n in (1, 2)]),
 }
@@ -215,3 +228,36 @@ def test_tags_count_before_names_of_files(shelf: Shelf) -> None:
     for n in (1, 2):
         shelf.track(f"Ada/Bo - Wide - 0{n} x.mp3", artist="Ada")
     assert {one.album for one in shelf.groups()} == {"Long", "Ada"}
+
+
+def test_a_number_that_tags_have_in_the_title_counts_nothing(shelf: Shelf) -> None:
+    for title in ("99 Balloons", "4 Minutes"):
+        shelf.track(f"x/{title}.mp3", artist="Ada", album="Long", title=title)
+    shelf.track("x/7 Rain.mp3", artist="Ada", album="Long", title="Rain")
+    assert [(track.track, track.title) for track in shelf.only().tracks] == [
+        (7, "Rain"), (None, "4 Minutes"), (None, "99 Balloons")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ["Track {:02}", "AudioTrack {}", "Titel {}"])
+@pytest.mark.parametrize("tags", [{}, {"artist": "Ada", "album": "Long", "year": 1999}])
+def test_tags_that_only_count_leave_the_title_to_the_names(shelf: Shelf, title: str, tags: dict[str, object]) -> None:
+    for number, song in enumerate(("Rain", "Hail"), 1):
+        shelf.track(f"Ada - Long (1999)/0{number} {song}.mp3", title=title.format(number), track=number, **tags)
+    one = shelf.only()
+    assert [(track.track, track.title, track.sources["title"]) for track in one.tracks] == [
+        (1, "Rain", "file_name"), (2, "Hail", "file_name")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("01 Track 1", "02 Track 2"), ("01", "02"), ("01 Rain", "02")])
+def test_tags_that_only_count_stay_where_names_say_no_more(shelf: Shelf, names: tuple[str, ...]) -> None:
+    for number, name in enumerate(names, 1):
+        shelf.track(f"x/{name}.mp3", title=f"Track {number}", track=number, artist="Ada", album="Long", year=1999)
+    assert [track.title for track in shelf.only().tracks] == ["Track 1", "Track 2"]
+
+
+def test_a_title_that_is_a_number_is_one(shelf: Shelf) -> None:
+    for number, name in enumerate(("505", "22"), 1):
+        shelf.track(f"x/0{number} {name} (live).mp3", title=name, track=number, artist="Ada", album="Long", year=1999)
+    assert [track.title for track in shelf.only().tracks] == ["505", "22"]
