@@ -167,7 +167,10 @@ def _shared(title: Source, track: Source | None, disc: Source | None) -> Mapping
 
 
 def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
-    """Take the year half of the tracks or more know (of equals the earliest), else the folder's, or the commonest."""
+    """Take the year half of the tracks or more know (of equals the earliest), else the folder's, or the latest.
+
+    No album is older than its newest song.
+    """
     years = {track.row.year for track in tracks}
     if len(years) == 1 and (only := next(iter(years))):
         return Year(only, source_of("year", tracks), (only,))
@@ -178,7 +181,7 @@ def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
     named = (parse_album(part.place.title) for part in parts if not part.place.is_root and part.title)
     if year := next((name.year for name in named if name.year), None):
         return Year(year, "folder", tuple(sorted(counts)))
-    return Year(top, "majority" if top else None, tuple(sorted(counts)))
+    return Year(max(counts, default=None), "majority" if top else None, tuple(sorted(counts)))
 
 
 def _judge(lead: Part, readable: list[Track], home: bytes) -> tuple[Verdict, tuple[Reason, ...]]:

@@ -1314,7 +1314,7 @@ def test_the_year_is_the_majoritys_and_never_part_of_the_key(shelf: Shelf) -> No
         ("VA - Hits (1997)", (1980, 1984, 1984, 1989, 1991), 1997, "folder"),
         ("VA - Hits (1997)", (1980, 1984, 1984, 1989), 1984, "majority"),
         ("VA - Hits", (1980, 1984, 1984, 1989), 1984, "majority"),
-        ("VA - Hits", (1980, 1984, None, 1989), 1980, "majority"),
+        ("VA - Hits", (1980, 1984, None, 1989), 1989, "majority"),
     ],
 )
 def test_where_songs_are_of_many_years_the_folder_tells_that_of_the_album(
