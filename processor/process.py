@@ -13,6 +13,7 @@ from config.libraries import Roots
 from config.machine import uncollected
 from config.reasons import Reason
 from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, parent
 from processor.planning.meeting import Rules
 from processor.planning.naming import Proposal, cue_references, propose, unnamed
 from processor.planning.plan import RESTAGE, AlbumPlan
@@ -146,6 +147,11 @@ def _digests(scan: ScanDb) -> Digests:
 
 
 _OF_NO_ALBUM = "no_album", "It belongs to no album we can tell, so it stays where it is."
+_WITHOUT_MUSIC = (
+    "no_album",
+    "No music lies with it, so it stays where it is. If its album was staged before it came, `greenroom undo` puts it "
+    "back beside this, and after `greenroom undo --release` the next cycle takes both.",
+)
 _STAYS: Mapping[str, tuple[str, str]] = {
     "packed": ("packed", "Archives are not unpacked; put here what is in it, and its album is taken."),
     "unread": (
@@ -159,8 +165,12 @@ def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
     """Name the side files no album takes along."""
     taken = {file_id for plan in plans for file_id in plan.group.sides}
     left = [side.file_id for side in scan.sides() if side.file_id not in taken]
+    music = {folder for plan in plans for folder in plan.group.folders} if left else set()
+    above = {folder for one in music for folder in (one, *ancestors(one))}
     for file in sorted(scan.sources(left).values(), key=lambda file: file.path):
-        code, message = _STAYS.get(file.role, _OF_NO_ALBUM)
+        folder = parent(file.path)
+        lies_with = not folder or folder in above or not music.isdisjoint(ancestors(file.path))
+        code, message = _STAYS.get(file.role, _OF_NO_ALBUM if lies_with else _WITHOUT_MUSIC)
         yield Reason(code, message, file.path)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import House
+from workflow.operations.undo import release, undo
 
 THREE = range(1, 4)
 ALBUM: Drop = songs("drop", "flac", THREE) | {"drop/cover.jpg": JPEG}
@@ -133,3 +136,19 @@ def test_nothing_is_left_of_the_folders_of_a_staged_album(house: House) -> None:
     house.drop(songs("deep/er/CD1", "mp3", THREE) | songs("deep/er/CD2", "mp3", THREE))
     house.cycle()
     assert [path.name for path in house.inbound.iterdir()] == [".greenroom-root"]
+
+
+def test_of_what_comes_after_its_album_was_staged_it_is_said_how_both_come_together(house: House) -> None:
+    house.drop(songs("drop", "flac", THREE))
+    house.cycle()
+    transfer = house.items()[KEY]["transfer_id"]
+    house.drop({"drop/scans/front.jpg": JPEG, "notes.txt": b"mine", "both/notes.txt": b"whose"})
+    house.drop(songs("both/a", "flac", THREE, album="Ebb") | songs("both/b", "flac", THREE, album="Reed"))
+    house.run()
+    said = {os.fsdecode(reason.path or b""): reason.message for reason in house.run().ignored}
+    assert "`greenroom undo` puts it back beside this" in said["drop/scans/front.jpg"]
+    assert "undo" not in said["notes.txt"]
+    undo(house.database, transfer, dry_run=False, stop=threading.Event())
+    assert release(house.database, transfer) == 1
+    house.run()
+    assert "AD/Ada/Low Tide/scans/front.jpg" in house.staged()
