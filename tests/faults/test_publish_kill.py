@@ -116,6 +116,16 @@ def test_where_folders_cannot_change_places_an_album_is_missing_for_an_instant_a
 
 
 @pytest.mark.usefixtures("no_exchange")
+def test_there_recovery_finishes_what_has_put_the_old_album_into_the_trash(quick_path: Path) -> None:
+    """It would not say, of a folder that Greenroom moved itself, that somebody did."""
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    assert killed(scene.perform, "take place", 2)
+    report = scene.recovered(Steps(fence=3))
+    assert [(one.kind, one.state) for one in (*report.done, *report.cancelled)] == [("upgrade", "done")]
+    assert {reason.code for reason in report.reasons} <= {"trashed", "edits_kept"}
+
+
+@pytest.mark.usefixtures("no_exchange")
 @pytest.mark.parametrize("label", ["take place", "fsync above"])
 def test_what_a_pool_renamed_on_one_of_its_disks_is_brought_together(quick_path: Path, label: str) -> None:
     steps, scene = Steps(fence=2), Scene.make(quick_path / "whole", "upgrade", "link")

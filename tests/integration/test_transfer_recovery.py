@@ -411,6 +411,17 @@ def test_a_folder_nobody_knows_is_swept_when_the_sources_hold_it_all(world: Worl
     assert tree(world.inbound)[ONE] == b"one"
 
 
+@pytest.mark.parametrize("state", ["done", "cancelled"])
+def test_the_folder_of_a_move_that_has_ended_is_swept_too(world: World, state: State) -> None:
+    """A power cut may bring back what was removed."""
+    transfer = left_as(world, "materialised")
+    with world.database.begin() as connection:
+        connection.execute(update(TransferRow).values(state=state))
+    assert recovered(world, Steps(fence=2)).reasons == ()
+    assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))
+    assert tree(world.inbound)[ONE] == b"one"
+
+
 def test_a_folder_nobody_knows_is_swept_though_it_was_not_filled_yet(world: World) -> None:
     transfer = left_as(world, "materialised")
     forget(world)
