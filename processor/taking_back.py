@@ -20,7 +20,7 @@ from processor.filesystem.paths import ancestors, within
 from processor.items import repository
 from processor.items.item import NewItem
 from processor.items.standing import look_at
-from processor.moves.move import Performance
+from processor.moves.move import Performance, before
 from processor.publication import ledger
 from processor.settle import settle
 from processor.transfers import journal, sidecar, source_folders, trash
@@ -170,7 +170,5 @@ def _foreign(staging: Tree, transfer: Transfer) -> list[bytes]:
 
 def _replaced(staging: Tree, transfer: Transfer) -> Literal["whole", "gone"]:
     """Tell whether the album that gave way is in the trash, as its item said."""
-    if transfer.before is None:
-        return "gone"
-    standing = look_at(staging, trash.place(transfer.id), NewItem.from_json(transfer.before))
+    standing = look_at(staging, trash.place(transfer.id), before(transfer))
     return "whole" if standing.trouble is None else "gone"

@@ -76,7 +76,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
     put_into_trash(run, found, "The album published before is in {} of the library for a while.")
     with Tree(found.dst_root) as tree, tree.explained("tidy", published(found)):
-        remove_empty(tree, [published(found), *(one.path for one in intent_of(found).gone)], run.guard)
+        remove_empty(tree, [published(found)], run.guard)  # what went beside it lay in folders above it
     clear_staging(run, found)
     return run.advance(found, "done")
 

@@ -138,7 +138,6 @@ def empty(
                 erase(tree, within(TRASH, name), guard)
             except NeedsReview as error:  # of an immutable file, say
                 refused.append(error)
-            tree.sync(TRASH)
         if refused:
             raise refused[0]
     return gone, kept
