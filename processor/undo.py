@@ -138,7 +138,8 @@ def _changes(transfer: Transfer, seen: Sighting) -> Iterator[Reason]:
             message = "It is not what was put there: it was edited, replaced, or copied to this disk."
             yield Reason("file_changed", message, staged)
         if there.inbound == "taken":
-            message = f"Its name in inbound is taken by something else; {show_path(staged)} cannot go back there."
+            where = "staging" if UNDOS[transfer.kind] == "unpublish" else "inbound"
+            message = f"Its name in {where} is taken by something else; {show_path(staged)} cannot go back there."
             yield Reason("name_taken", message, os.path.join(transfer.src_root, file.source))
         if there.inbound == "mounted":
             message = "Its old place is on a disk mounted inside the root, where nothing is put back; unmount it first."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
@@ -11,6 +12,8 @@ from processor.planning.meeting import Meeting, left_there
 from processor.planning.naming import Proposal
 from processor.planning.plan import RESTAGE, Home, Outcome
 from scanner.grouping.groups import Group
+
+_WENT_AWAY: Final = ("vanished", "root_not_mounted", "wrong_root", "no_library")  # codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ def key_twice(group: Group, other: bytes) -> Decision:
 
 
 def unseen(error: GreenroomError, group: Group) -> Decision:
-    """Return the plan of an album that could not be compared: it stays, and waits if files only went away."""
-    outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
+    """Return the plan of an album that could not be compared: it stays, and waits if files or a root only went away."""
+    outcome: Outcome = "waiting" if error.reason_code in _WENT_AWAY else "failed"
     return Decision(outcome, None, (error.reason(group.home),))
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from config.answering import ANSWERS
 from config.database import Database
-from config.errors import Retryable
-from config.libraries import Roots
+from config.errors import Misconfigured, Retryable
+from config.libraries import Library, Roots, verify_root
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
 from processor.filesystem.paths import extension
@@ -38,10 +38,10 @@ class Contents(NamedTuple):
 class Encounters:
     """Brings the two sides of each meeting together."""
 
-    def __init__(self, database: Database, roots: Roots, contents: Contents, places: Mapping[str, bytes]):
+    def __init__(self, database: Database, roots: Roots, contents: Contents, libraries: Mapping[str, Library]):
         self._database = database
         self._inbound, self._staging = roots.inbound.path, roots.staging.path
-        self._places = places  # of roots, by uuid: a published item may be in another than staging
+        self._libraries = libraries  # by the uuids of their roots: a published item may be in another than staging
         self._facts, self._digests = contents
 
     def meet(self, proposal: Proposal, folder: bytes) -> Encounter:
@@ -51,8 +51,17 @@ class Encounters:
         if recorded is None:
             message = f"the item of {show_path(folder)} went away while this was planned; the next cycle looks again"
             raise Retryable(message, code="vanished")
-        item = recorded.item
-        place = self._places.get(item.root_uuid, self._staging)
+        library = self._libraries.get(recorded.item.root_uuid)
+        if library is None:
+            message = f"the album {show_path(folder)} is in a root that is no library any more; add that root again"
+            raise Misconfigured(message, code="no_library")
+        try:
+            return self._look(proposal, folder, recorded.item, library.path)
+        except Retryable:
+            verify_root(library)  # that its disk is away says more than what is missed there
+            raise
+
+    def _look(self, proposal: Proposal, folder: bytes, item: NewItem, place: bytes) -> Encounter:
         asked = nullcontext() if place == self._staging else ANSWERS.beside(place)
         with asked, Tree(self._inbound) as inbound, Tree(place) as staging:
             stands = standing.look_at(staging, folder, item)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
-from config.libraries import Roots, root_paths
+from config.libraries import Roots, list_libraries
 from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree, is_file
@@ -39,15 +39,16 @@ def look(
     inbound, staging = roots.inbound.path, roots.staging.path
     with database.read() as connection:
         staged = repository.staged_folders(connection, roots.staging.root_uuid)
-        places = root_paths(connection)
+        libraries = {library.root_uuid: library for library in list_libraries(connection)}
         homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
         held = journal.reserved(connection, inbound, staging)
         undos = journal.taken_back(connection, inbound, staging)
+    places = {uuid: library.path for uuid, library in libraries.items()}
     comparison, parents = _Comparison(inbound, staging, contents.digests), _parents(staging, proposals)
     return World(
         names=lambda folder: _names(staging, folder),
         differs=comparison.differs,
-        meets=Encounters(database, roots, contents, places).meet,
+        meets=Encounters(database, roots, contents, libraries).meet,
         same=comparison.same,
         content=comparison.content,
         space=_space(roots, wanted_reserve),

@@ -7,15 +7,20 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from config import libraries
 from config.errors import NeedsReview
+from config.locks import hold
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import ledger, names
 from processor.publication.given import Chosen
+from processor.tables import TransferRow
 from processor.transfers import trash
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import Drop, songs
@@ -373,6 +378,46 @@ def test_an_album_that_was_changed_in_the_library_is_not_staged_again(house: Hou
     (album,) = house.albums()
     assert album["outcome"] != "staged"
     assert house.staged() == []
+
+
+@pytest.mark.parametrize("why", ["away", "removed", "suspended", "busy", "forgotten", "taken"])
+def test_late_tracks_say_why_they_wait_while_what_they_join_cannot_be_staged_again(
+    house: House, why: str, tmp_path: Path
+) -> None:
+    library, _ = home(house)
+    house.drop(LATE)
+    with house.database.begin() as connection:
+        (root,) = libraries.music_libraries(connection, "library")
+        match why:
+            case "removed":
+                libraries.remove_library(connection, root.path)
+            case "suspended":
+                libraries.suspend(connection, root, "its disk makes noises")
+            case "forgotten":
+                connection.execute(delete(TransferRow).where(TransferRow.kind == "publish"))
+    if why == "away":
+        library.rename(tmp_path / "elsewhere")
+        library.mkdir()
+    mine = house.staging / STAGED / TRACKS[0]
+    if why == "taken":
+        mine.parent.mkdir(parents=True)
+        mine.write_bytes(b"mine")
+    before, staged_before = published(library), house.staged()
+    with hold(house.database, [root], "a test", threading.Event()) if why == "busy" else nullcontext():
+        house.report = house.run()
+    (album,) = house.albums()
+    code, sentence = {
+        "away": ("root_not_mounted", "is its disk mounted?"),
+        "removed": ("no_library", "no library any more"),
+        "suspended": ("suspended", "its disk makes noises"),
+        "busy": ("busy", "is being worked on"),
+        "forgotten": ("unknown_transfer", "does not know any more"),
+        "taken": ("name_taken", "in staging is taken"),
+    }[why]
+    assert (album["outcome"], album["reasons"][0]["code"]) == ("waiting", code)
+    assert sentence in album["reasons"][0]["message"]
+    assert (published(library), house.staged()) == (before, staged_before)
+    assert (house.inbound / "late" / "03 - Song 3.flac").exists()
 
 
 def test_an_album_whose_place_in_staging_somebody_has_keeps_its_name_and_that_is_told(house: House) -> None:
