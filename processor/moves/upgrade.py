@@ -171,10 +171,8 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
         if tree.stat(hidden) is not None and not is_ours(tree, hidden, transfer.id):
             return "attention"  # it may be the old album: nothing in it is spare
         if _is_aside(tree, transfer):
-            if tree.stat(published(transfer)) is not None:
-                return "attention"  # somebody has its place
             guard.check("undo trash")
-            rename_folder(tree, trash.place(transfer.id), published(transfer))
+            rename_folder(tree, trash.place(transfer.id), published(transfer))  # refused where somebody has its place
         sync_both(tree, published(transfer), guard)  # also what an earlier try put back before it was killed
         if tree.stat(hidden) is not None:
             take_apart(tree, transfer, guard)

@@ -126,6 +126,24 @@ def test_there_recovery_finishes_what_has_put_the_old_album_into_the_trash(quick
 
 
 @pytest.mark.usefixtures("no_exchange")
+def test_there_what_somebody_puts_into_the_place_of_an_album_in_that_instant_stays(quick_path: Path) -> None:
+    """It is neither another part of the album in the trash nor in the way of its return for ever."""
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    assert killed(scene.perform, "take place", 2)
+    place = scene.folder / "library" / "Ada" / "Low"
+    place.mkdir()
+    (place / "mine.txt").write_bytes(b"mine")
+    before = tree(scene.library.path)
+    report = scene.recovered(Steps(fence=3))
+    assert [one.kind for one in report.attention] == ["upgrade"]
+    assert tree(scene.library.path) == before
+    place.rename(scene.folder / "mine")
+    resume(scene)
+    scene.recovered(Steps(fence=4))
+    assert converges(scene) == []
+
+
+@pytest.mark.usefixtures("no_exchange")
 @pytest.mark.parametrize("label", ["take place", "fsync above"])
 def test_what_a_pool_renamed_on_one_of_its_disks_is_brought_together(quick_path: Path, label: str) -> None:
     steps, scene = Steps(fence=2), Scene.make(quick_path / "whole", "upgrade", "link")
@@ -192,6 +210,15 @@ def test_an_album_that_was_half_taken_apart_is_whole_again_before_anybody_sees_i
     scene.recovered(Steps(fence=3))
     assert list(unfinished(scene)) == []
     assert converges(scene) == []
+
+
+def resume(scene: Scene) -> None:
+    """Do what `fsck --adopt` does with a move that waits for a person."""
+    left = unsettled.look(scene.database, b"/in", scene.staging.path)
+    (found,) = unsettled.judge(left, b"/in", scene.staging.path)
+    assert isinstance(found.repair, Resume)
+    with scene.database.begin() as connection:
+        journal.reopen(connection, found.repair.transfer, found.repair.state, None, NOW)
 
 
 def verified(scene: Scene) -> list[str]:
@@ -427,11 +454,7 @@ def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_fin
     if is_held:  # as the recovery of a version left it that could not record it
         with scene.database.begin() as connection:
             connection.execute(update(TransferRow).where(TransferRow.kind == kind).values(state="attention"))
-        left = unsettled.look(scene.database, b"/in", scene.staging.path)
-        (found,) = unsettled.judge(left, b"/in", scene.staging.path)
-        assert isinstance(found.repair, Resume)
-        with scene.database.begin() as connection:
-            journal.reopen(connection, found.repair.transfer, found.repair.state, None, NOW)
+        resume(scene)
     assert len(scene.recovered(Steps(fence=3)).done) == 1
     assert scene.status() == "published"
     with scene.database.read() as connection:
