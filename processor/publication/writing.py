@@ -86,8 +86,8 @@ def put(
             there = sha256_at(tree, one.path)
             if there == one.sha256:
                 continue
-            if there == _EMPTY != one.over:  # somebody's, or left by an interrupted rename_file, which settles that
-                there = None
+            if there == _EMPTY != one.over and tree.stat(fresh) is None:
+                there = None  # somebody's, or left by an interrupted rename_file, which settles that
             elif tree.stat(one.path) is not None and (there is None or there != one.over):
                 reasons.append(_kept(tree, one.path, None if tree.stat(fresh) is None else fresh))
                 continue
@@ -172,7 +172,7 @@ def _settle_fresh(tree: Tree, place: bytes, one: Made, blobs: bytes) -> bool:
     is_ours = tree.stat(place) is None or sha256_at(tree, place) in (one.sha256, one.over or one.sha256)
     if not is_ours and (there := sha256_at(tree, one.path)) == one.sha256:
         tree.exchange(place, one.path)
-    elif not (is_ours or there in (_EMPTY, one.over) or is_begun(tree, place, blobs, one.sha256, one.ext)):
+    elif not (is_ours or there == one.over or is_begun(tree, place, blobs, one.sha256, one.ext)):
         if tree.stat(one.path) is not None:
             return False
         rename_file(tree, place, one.path)  # ours was removed since

@@ -397,6 +397,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/integration/test_publication_writing.py", "-k", "before_and_after"),
     ),
     Mutant(
+        "an edit from before a publication that was cut off is removed where somebody emptied ours since",
+        "processor/publication/writing.py",
+        "is_ours or there == one.over or",
+        "is_ours or there in (_EMPTY, one.over) or",
+        tests("tests/integration/test_publication_writing.py", "-k", "before_and_after"),
+    ),
+    Mutant(
+        "the hidden folder of an album that somebody removed is made anew, for what Greenroom makes alone",
+        "processor/publication/writing.py",
+        '            if sub.startswith(folder + b"/"):\n',
+        "            if True:\n",
+        tests("tests/integration/test_publication_writing.py", "-k", "not_made_anew"),
+    ),
+    Mutant(
+        "whoever takes the place of an album on its way to the trash is a part of it",
+        "processor/transfers/torn.py",
+        "bool(left and gone) and",
+        "bool(gone) and",
+        on_sqlite("in_that_instant_stays", "tests/faults/test_publish_kill.py"),
+    ),
+    Mutant(
         "an edit from before a publication that was cut off is removed where ours was removed since",
         "processor/publication/writing.py",
         "        rename_file(tree, place, one.path)  # ours was removed since\n",

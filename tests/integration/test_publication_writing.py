@@ -157,6 +157,17 @@ def test_a_file_that_could_not_be_written_whole_leaves_nothing(shelf: Shelf, mon
     assert shelf.files() == {}
 
 
+@pytest.mark.parametrize("path", [b"Ada/Low/album.nfo", b"Ada/Low/CD 1/cover.nfo"])
+def test_a_hidden_folder_that_went_away_is_not_made_anew(shelf: Shelf, path: bytes) -> None:
+    """It would get its place in the library with what Greenroom made alone, and no music."""
+    shutil.rmtree(shelf.at(b"tx/1"))
+    with pytest.raises(Retryable) as raised:
+        shelf.add(shelf.made(path))
+    assert raised.value.reason_code == "vanished"
+    assert not shelf.at(b"tx/1").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
 @pytest.mark.parametrize("refused", [(), ("link",), ("exchange",), ("link", "rename_noreplace")])
 @pytest.mark.parametrize(
     ("there", "over", "after", "kept"),
@@ -174,13 +185,14 @@ def test_a_file_takes_a_free_place_or_that_of_what_it_may_give_way_to_it_and_of_
     shelf: Shelf,
     monkeypatch: pytest.MonkeyPatch,
     refused: tuple[str, ...],
+    number: int,
     there: bytes | None,
     over: bytes | None,
     after: bytes,
     kept: bool,
 ) -> None:
     for call in refused:
-        refuse(monkeypatch, call, errno.EINVAL)
+        refuse(monkeypatch, call, number)
     if there is not None:
         shelf.write(PLACE, there)
     for _ in range(2):
@@ -277,18 +289,19 @@ def test_what_somebody_wrote_is_back_in_its_place_durably(
     assert (shelf.files(), synced[-1]) == ({PLACE: THEIRS}, THEIRS)
 
 
+@pytest.mark.parametrize("after", [b"written after", b""])
 @pytest.mark.parametrize("over", [None, OLD])
 def test_what_somebody_wrote_before_and_after_a_try_was_interrupted_stays_and_they_are_told_where(
-    shelf: Shelf, over: bytes | None
+    shelf: Shelf, over: bytes | None, after: bytes
 ) -> None:
-    shelf.write(PLACE, b"written after")
+    shelf.write(PLACE, after)
     shelf.write(HIDDEN, THEIRS)  # exchanged, and not looked at yet
     for _ in range(2):
         with shelf.tree as tree:
             (kept,), _ = put(tree, [shelf.made(over=over)], os.fsencode(shelf.blobs), Steps(), "mark")
         assert (kept.code, kept.path) == ("changed_kept", PLACE)
         assert HIDDEN.decode() in kept.message
-        assert shelf.files() == {PLACE: b"written after", HIDDEN: THEIRS}
+        assert shelf.files() == {PLACE: after, HIDDEN: THEIRS}
 
 
 def test_the_beginning_of_a_file_that_an_interrupted_try_left_beside_what_somebody_wrote_goes(shelf: Shelf) -> None:
