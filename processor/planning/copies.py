@@ -53,7 +53,8 @@ def original(group: Group, holders: Sequence[Holder]) -> Holder | None:
     tracks = len(group.tracks)
     wanted = (holder for holder in holders if holder.status != "rejected")
     whole = (one for one in wanted if one.shared == tracks)
-    return next((one for one in whole if one.tracks == tracks or one.from_here), None)
+    is_left = group.sources.get("album") != "person"  # what a person made of files is nothing that was left behind
+    return next((one for one in whole if one.tracks == tracks or (is_left and one.from_here)), None)
 
 
 def noted(proposal: Proposal, holders: Sequence[Holder]) -> Proposal:

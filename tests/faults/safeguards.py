@@ -1421,14 +1421,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a part of an item is a copy of it",
         "processor/planning/copies.py",
-        "if one.tracks == tracks or one.from_here",
+        "if one.tracks == tracks or (is_left and one.from_here)",
         "if True",
         on_sqlite("single or of_a_staged_album", "tests/scenarios/test_other_keys.py"),
     ),
     Mutant(
         "a copy of a track that was left in inbound becomes an album of its own",
         "processor/planning/copies.py",
-        " or one.from_here",
+        " or (is_left and one.from_here)",
         "",
         on_sqlite("of_a_compilation", DOUBLES),
     ),

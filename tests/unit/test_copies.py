@@ -57,6 +57,13 @@ def test_a_copy_has_all_the_music_of_one_item_and_no_more(holders: tuple[Holder,
     assert (found.item_id if found else None) == whose
 
 
+def test_what_lies_where_an_item_came_from_is_a_copy_of_a_part_unless_a_person_made_it_an_album() -> None:
+    left, part = album(3).group, holder(3, 9)._replace(from_here=True)
+    assert original(left, (holder(3, 9), part)) == part
+    assert original(left, (holder(2, 9)._replace(from_here=True),)) is None, "and not of what it has more of"
+    assert original(left._replace(sources={"album": "person"}), (part,)) is None
+
+
 def test_a_word_names_the_items_and_lowers_what_the_album_is_trusted() -> None:
     proposal = noted(album(4), [holder(2, 2, 1), holder(3, 5, 2), holder(1, 9, 99)])
     (told,) = proposal.group.warnings
