@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple
 
-from scanner.grouping.album_names import is_format, parse_album
+from scanner.grouping.album_names import is_format, is_nameless, parse_album
 from scanner.grouping.discs import (
     MOST_DISCS,
     MOST_IN_A_BOX,
@@ -126,22 +126,27 @@ def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:
 
 
 def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
-    """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …"""
+    """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …
+
+    Without tags, as those of books, only "1", "2" … in "Artist - Album" are.
+    """
     beside: dict[tuple[bytes, str], list[FolderTracks]] = {}
     music = set()
     for folder in folders:
-        parent, inside, _ = folder.folder.rpartition(b"/")
+        parent, inside, name = folder.folder.rpartition(b"/")
         music.add(folder.folder)
         album = folder.album[0]
-        if inside and album and folder.album.count(album) == len(folder.album):
-            beside.setdefault((parent, album), []).append(folder)
+        named = album or (inside and len(name) <= 2 and name.isdigit() and _is_album(parent))
+        if inside and named and folder.album.count(album) == len(folder.album):
+            beside.setdefault((parent, album or ""), []).append(folder)
     found: dict[bytes, Spot] = {}
-    for (parent, _), members in beside.items():
+    for (parent, album), members in beside.items():
         if len(members) == 1 or parent in music:
             continue
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
         if numbers := by_parts(names):
             doubtful = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
+            doubtful = doubtful if album else sorted(numbers) != [*range(1, len(numbers) + 1)]
         elif disc_folder(names[0]) is None and (numbers := by_same_word(names)):  # "CD1" is asked below, as mostly
             doubtful = _is_series(names, parent, members[0]) or _are_copies(members)
         else:
@@ -150,6 +155,12 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
             title = text_of(parent.rpartition(b"/")[2])
             found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found
+
+
+def _is_album(folder: bytes) -> bool:
+    """Tell whether a folder is called after an artist and an album: "Artist - Album", not "Artist - Discography"."""
+    said = parse_album(text_of(folder.rpartition(b"/")[2]))
+    return bool(said.artist and said.album) and not is_nameless(said.album or "")
 
 
 def _is_series(names: Sequence[str], parent: bytes, folder: FolderTracks) -> bool:

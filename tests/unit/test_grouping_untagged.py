@@ -124,6 +124,30 @@ def test_numbers_that_only_some_names_share_are_tracks_of_discs(shelf: Shelf, na
     assert {track.disc for track in shelf.only().tracks} == {int(name[0]) for name in names}
 
 
+@pytest.mark.parametrize("folders", [("1", "2", "3"), ("01", "02", "03")])
+def test_folders_that_count_in_one_of_a_book_are_its_discs(shelf: Shelf, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        shelf.untagged(f"Ada - Long (1999)/{folder}", "01.mp3", "02.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.year) == ("Ada", "Long", 1999)
+    assert [(track.disc, track.track) for track in one.tracks] == [(disc, n) for disc in (1, 2, 3) for n in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("above", "folders"),
+    [
+        ("Ada - Discography", ("1", "2")),
+        ("Ada", ("1", "2")),
+        ("Ada - Long", ("19", "21")),
+        ("Ada - Long", ("1", "Live")),
+    ],
+)
+def test_folders_that_do_not_count_in_an_album_are_albums(shelf: Shelf, above: str, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        shelf.untagged(f"{above}/{folder}", "01.mp3", "02.mp3")
+    assert [one.album for one in shelf.groups()] == [*folders]
+
+
 def test_each_disc_folder_counts_from_one(shelf: Shelf) -> None:
     for disc in ("CD1", "CD2"):
         shelf.untagged(f"Ada - Long (1999)/{disc}", "Track01.wav", "Track02.wav")
