@@ -40,9 +40,9 @@ _OEUVRE = pattern(  # what folders of all that an artist made are called: "Disco
 
 _YEARS = pattern(r"(?:19|20)\d\ds?|\d0s|(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")  # "Artist/1984", "Artist/1980s"
 _SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "Singles" may also be who made them
-    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|ep'?s|singles|live|compilations|bootlegs|demos|others?)"
-    r"(?: (?:&|and) \w+)?"
-    r"|(?:студийные )?альбомы|синглы|сборники|концерты",
+    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|ep'?s?|lps|singles|studio|live|compilations?|samplers?"
+    r"|remixes|bootlegs|demos|promos|splits|mixtapes|collaborations|others?)(?: (?:&|and) \w+| \((?:studio|live)\))?"
+    r"|(?:studio|live)?-?alben|(?:студийные )?альбомы|синглы|сборники|концерты",
     re.IGNORECASE,
 )
 _SHELF_OF_MANY = pattern(r"compilations|(?:original )?soundtracks|osts?|box[ -]?sets", re.IGNORECASE)
