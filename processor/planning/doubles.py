@@ -58,17 +58,20 @@ def singled(proposal: Proposal, content: Content) -> tuple[Proposal, Copies]:
 
 def staying(copies: Copies, files: Sequence[PlannedFile]) -> tuple[tuple[PlannedFile, ...], tuple[Reason, ...]]:
     """Return the copies, with the places of their bytes among the `files` of their album, and why each one stays."""
+    if not copies:
+        return (), ()
     places = {file.file_id: file.target for file in files}
     stay = tuple(replace(file, target=places[track]) for file, track in copies)
     return stay, tuple(_told(file) for file in stay)
 
 
 def _copies(proposal: Proposal, content: Content) -> Iterator[tuple[PlannedFile, int]]:
-    music = proposal.music
+    tracks = proposal.group.tracks
+    music = proposal.files[: len(tracks)]
     if len({file.identity.size for file in music}) == len(music):  # as nearly always
         return
     sizes: defaultdict[int, list[_Track]] = defaultdict(list)
-    for file, track in zip(music, proposal.group.tracks, strict=True):
+    for file, track in zip(music, tracks, strict=True):
         name = fold(stem_of(os.path.basename(file.source)))
         sizes[file.identity.size].append(_Track(file, track.disc, track.track, name))
     played = frozenset[str]().union(*proposal.cues.values())
