@@ -51,7 +51,7 @@ def show_time(moment: dt.datetime) -> str:
 
 
 def path_text(path: bytes) -> str:
-    r"""Return a path as scripts read it in JSON: UTF-8 as it is, and bytes that are not as `\xff`."""
+    r"""Return a path or a name as text, as scripts read it in JSON: bytes that are not UTF-8 become `\xff`."""
     return path.decode("utf-8", "backslashreplace")
 
 

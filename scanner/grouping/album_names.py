@@ -54,7 +54,7 @@ _BRACKET_LAST = pattern(r"(?<=\s)[(\[{]([^()\[\]{}]*)[)\]}]\Z")
 _DASH_LAST = pattern(r"\s[-–—]\Z")
 _PRESSING = pattern(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
 _YEARS = pattern(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
-_UNDECODED = pattern(r"\\x[89a-f][0-9a-f]")  # as `text_of` writes bytes of another code page
+_UNDECODED = pattern(r"\\x[89a-f][0-9a-f]")  # as `path_text` writes bytes of another code page
 _WIDE = str.maketrans("－（）［］", "-()[]")
 _EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _TIGHT_DASH = pattern(rf"(?<={_EAST})-(?={_EAST})")  # "周杰伦-范特西"

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
+from config.reasons import path_text
 from scanner.grouping.album_names import AlbumName, is_nameless, parse_album
 from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import fold
-from scanner.grouping.names import parse_track, spaced, stem_of, text_of
+from scanner.grouping.names import parse_track, spaced, stem_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.tracks import Track, known
 
@@ -52,7 +53,7 @@ def _count(tracks: Iterable[Track]) -> bool:
 
 
 def _filled(track: Track, folder: str) -> Track | None:
-    found = _ALBUM_FIRST.fullmatch(spaced(text_of(stem_of(track.row.name))))
+    found = _ALBUM_FIRST.fullmatch(spaced(path_text(stem_of(track.row.name))))
     said = parse_album(found["album"]) if found else AlbumName(None, None, None)
     artist, (album, disc) = known(said.artist), split_disc(said.album or "")
     if not (found and artist and known(album)) or is_nameless(album) or not _names_none(folder, artist):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from config.reasons import path_text
 from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import SideRow
 from scanner.grouping.merging import Whole
-from scanner.grouping.names import stem_of, text_of
+from scanner.grouping.names import stem_of
 
 _SEVERAL = -1
 
@@ -74,9 +75,9 @@ def _grounds(whole: Whole) -> set[bytes]:
 def _named_above(home: bytes, whole: Whole) -> bytes | None:
     """Return the folder above "FLAC" or "MP3" if it is named after the album: "Artist - Album (1999)/FLAC"."""
     above, _, name = home.rpartition(b"/")
-    if not above or not is_nameless(text_of(name)):
+    if not above or not is_nameless(path_text(name)):
         return None
-    said = parse_album(text_of(above.rpartition(b"/")[2])).album
+    said = parse_album(path_text(above.rpartition(b"/")[2])).album
     title = whole.parts[0].title
     return above if said and title and fold(said) == fold(title) else None
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from config.reasons import path_text
 from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
-from scanner.grouping.names import DATE, text_of
+from scanner.grouping.names import DATE
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_various
 from scanner.grouping.places import Place
@@ -185,21 +186,21 @@ def _same_title(one: str, other: str) -> bool:
 def _above_title(place: Place) -> bytes:
     """Return the folder above that an album is called after: of "Artist/1999 - Album/FLAC" that of the artist."""
     above, _, name = place.above.rpartition(b"/")
-    said = text_of(name)
+    said = path_text(name)
     return above if " - " in said and place.title.startswith(said) else place.above
 
 
 def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
     """Read the artist of an album that lies in a folder; one with its year also through "Artist/Live"."""
     above, _, name = folder.rpartition(b"/")
-    text = text_of(name)
+    text = path_text(name)
     if not text:
         return None
     sure = _YEARS.fullmatch(text) or DATE.match(text) or _SHELF_OF_MANY.fullmatch(text)  # nobody is called so
     shelf = sure or (dated and above and _SHELF.fullmatch(text))
     if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
         many = text if is_various(text) else None  # "Music/Compilations"
-        text = text_of(above.rpartition(b"/")[2])
+        text = path_text(above.rpartition(b"/")[2])
         if (not text or is_nameless(text)) if shelf else not _OEUVRE.search(text):
             return many
     said = parse_album(text)  # "Artist - Discography (1990-2010)"

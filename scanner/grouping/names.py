@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from config.reasons import path_text
 from scanner.grouping.discs import disc_folder, split_disc
 from scanner.grouping.folding import clean
 from scanner.grouping.patterns import pattern
@@ -51,11 +52,6 @@ class TrackName(NamedTuple):
     title: str | None
 
 
-def text_of(name: bytes) -> str:
-    r"""Return a file's or folder's name as text; bytes that are not UTF-8 become `\xff`."""
-    return name.decode("utf-8", "backslashreplace")
-
-
 def spaced(text: str) -> str:
     """Return a name with spaces where it has none but underscores, or dots: "01_Song", "A.Band.-.An.Album"."""
     if " " in text:
@@ -75,7 +71,7 @@ def stem_of(name: bytes) -> bytes:
 def natural_key(name: bytes) -> list[str | int]:
     """Return a sort key in which "2" comes before "10"."""
     # str.split with one group alternates text and digits, so equal places always hold equal types
-    parts = _DIGITS.split(text_of(name).casefold())
+    parts = _DIGITS.split(path_text(name).casefold())
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 
+from config.reasons import path_text
 from scanner.grouping.discs import is_disc_alone, without_bonus
 from scanner.grouping.folding import clean, fold
-from scanner.grouping.names import TrackName, parse_track, split_artist, stem_of, text_of, without_id
+from scanner.grouping.names import TrackName, parse_track, split_artist, stem_of, without_id
 from scanner.grouping.numbering import by_counting, by_hundreds, by_sides, discs_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_no_title, is_number_of_track
@@ -99,7 +100,7 @@ def _without_words_that_count(tracks: list[Track]) -> list[Track]:
 
 
 def _without_word_that_counts(track: Track, *, lacking: bool) -> Track:
-    stem = without_id(text_of(stem_of(track.row.name)))
+    stem = without_id(path_text(stem_of(track.row.name)))
     found = _BARE_NUMBER.match(stem) if track.sources["track"] == "file_name" else None
     if not found or int(found[0]) != track.track:
         return track
@@ -145,7 +146,7 @@ def _counted(tracks: list[Track]) -> list[TrackName]:
 
 
 def _stems(tracks: Iterable[Track]) -> list[str]:
-    return [text_of(stem_of(track.row.name)) for track in tracks]
+    return [path_text(stem_of(track.row.name)) for track in tracks]
 
 
 def _as_named(track: Track, name: TrackName) -> Track:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple
 
+from config.reasons import path_text
 from scanner.grouping.album_names import is_format, is_nameless, parse_album
 from scanner.grouping.discs import (
     MOST_DISCS,
@@ -18,7 +19,6 @@ from scanner.grouping.discs import (
 )
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import FolderTracks
-from scanner.grouping.names import text_of
 from scanner.grouping.numbering import by_parts, by_same_word, is_part
 
 
@@ -102,7 +102,7 @@ def _cds_first(folder: bytes) -> tuple[bool, str]:
 
 def _medium(folder: bytes) -> str:
     """Return a disc folder's name up to its first word, "12 Vinyl 1" → "12vinyl"; discs are thought to be CDs."""
-    name = text_of(folder.rpartition(b"/")[2]).casefold()
+    name = path_text(folder.rpartition(b"/")[2]).casefold()
     size = "".join(filter(str.isdecimal, takewhile(lambda sign: not sign.isalpha(), name)))
     letters = "".join(takewhile(str.isalpha, dropwhile(lambda sign: not sign.isalpha(), name)))
     return "cd" if letters in ("disc", "disk") else size + letters
@@ -112,7 +112,7 @@ def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:
     """Let "Album [Bonus Disc]" join the "Album" beside it, or "Album (Disc 1)" and the others; alone it is disc 2."""
     for home in [home for home, *which in found if which == [None, ""] and b"bonus" in home.lower()]:
         above, _, name = home.rpartition(b"/")
-        title = text_of(name)
+        title = path_text(name)
         plain = without_bonus_disc(title)
         beside = home.removesuffix(name) + plain.encode()
         host = found.get((beside, None, "")) or found.get((above, fold(plain), ""))
@@ -143,7 +143,7 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
     for (parent, album), members in beside.items():
         if len(members) == 1 or parent in music:
             continue
-        names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
+        names = [path_text(folder.folder.rpartition(b"/")[2]) for folder in members]
         if numbers := by_parts(names):
             doubtful = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
             doubtful = doubtful if album else sorted(numbers) != [*range(1, len(numbers) + 1)]
@@ -152,14 +152,14 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         else:
             continue
         if not doubtful and not _is_one_song_each(members) and all(_agree(members[0], other) for other in members):
-            title = text_of(parent.rpartition(b"/")[2])
+            title = path_text(parent.rpartition(b"/")[2])
             found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found
 
 
 def _is_album(folder: bytes) -> bool:
     """Tell whether a folder is called after an artist and an album: "Artist - Album", not "Artist - Discography"."""
-    said = parse_album(text_of(folder.rpartition(b"/")[2]))
+    said = parse_album(path_text(folder.rpartition(b"/")[2]))
     return bool(said.artist and said.album) and not is_nameless(said.album or "")
 
 
@@ -171,7 +171,7 @@ def _is_series(names: Sequence[str], parent: bytes, folder: FolderTracks) -> boo
     if len({parse_album(name).year for name in names} - {None}) > 1:
         return True
     album = fold(folder.album[0] or "")
-    home = fold(parse_album(text_of(parent.rpartition(b"/")[2])).album or "")
+    home = fold(parse_album(path_text(parent.rpartition(b"/")[2])).album or "")
     return fold(names[0]).startswith(f"{album} ") and (home != album or home in _artists(folder))
 
 
@@ -214,8 +214,8 @@ def _spot_and_format(folder: bytes, most: int) -> tuple[Spot, str]:
     """Look through the format in a disc folder: `b"Album/CD1/FLAC"` is disc 1 of `b"Album"`, in one of its copies."""
     spot = _spot(folder, most)
     above, _, name = folder.rpartition(b"/")
-    if above and spot.disc is None and is_format(text_of(name)) and (disc := _spot(above, most)).disc is not None:
-        return disc, fold(text_of(name))
+    if above and spot.disc is None and is_format(path_text(name)) and (disc := _spot(above, most)).disc is not None:
+        return disc, fold(path_text(name))
     return spot, ""
 
 
@@ -224,7 +224,7 @@ def _spot(folder: bytes, most: int) -> Spot:
     home, disc, inside = folder, None, ""
     while home:
         parent, _, name = home.rpartition(b"/")
-        text = text_of(name)
+        text = path_text(name)
         highest = most if parent and not inside else MOST_DISCS
         number = disc_folder(text, highest) or (0 if is_bonus_folder(text) and parent else None)
         if number is None:
@@ -234,7 +234,7 @@ def _spot(folder: bytes, most: int) -> Spot:
         home, disc, inside = parent, number, text
     if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
         return Spot(home, None if home else "", _title_of(home), disc)
-    rest, number = split_disc(text_of(home.rpartition(b"/")[2]), most)
+    rest, number = split_disc(path_text(home.rpartition(b"/")[2]), most)
     if number is None:
         return Spot(folder, None, _title_of(home), None)
     return Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
@@ -243,7 +243,7 @@ def _spot(folder: bytes, most: int) -> Spot:
 def _title_of(home: bytes) -> str:
     """Name an album's folder; one that says no more than a format, a part or the album again as that it lies in."""
     parent, _, name = home.rpartition(b"/")
-    title, above = text_of(name), text_of(parent.rpartition(b"/")[2])
+    title, above = path_text(name), path_text(parent.rpartition(b"/")[2])
     if " - " not in above:
         return title
     if is_format(title) or fold(parse_album(above).album or "") == fold(title):  # "Artist - Album (1999)/Album"

@@ -8,11 +8,12 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from config.reasons import path_text
 from scanner.grouping.album_names import parse_album
 from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import are_clean, clean
 from scanner.grouping.groups import Source, TrackRow
-from scanner.grouping.names import may_tell_disc, parse_track, spaced, stem_of, text_of
+from scanner.grouping.names import may_tell_disc, parse_track, spaced, stem_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import may_say_unknown, says_unknown
 
@@ -66,11 +67,11 @@ def present(row: TrackRow) -> Track:
         disc = album_disc or disc
         sources = _TAGGED if disc else _TAGGED_BUT_DISC
         return Track(row, title, artist, album or None, known(raw_credit), release_id, disc, number, None, sources)
-    named = parse_track(_behind_folder(row.folder, text_of(stem_of(name))))
+    named = parse_track(_behind_folder(row.folder, path_text(stem_of(name))))
     track = number or named.track
     return Track(
         row,
-        title or named.title or clean(text_of(stem_of(name))),
+        title or named.title or clean(path_text(stem_of(name))),
         artist,
         album or None,
         known(raw_credit),
@@ -95,14 +96,14 @@ def _behind_folder(folder: bytes, stem: str) -> str:
     if stem.count("-") < 2:
         return stem
     above, _, name = folder.rpartition(b"/")
-    said = parse_album(text_of(name))
+    said = parse_album(path_text(name))
     if " - " in stem:
         whole = f"{said.artist} - {said.album} - "
         if stem.startswith(whole):
             return stem[len(whole) :]
         behind = stem.removeprefix(f"{said.album} - ")
         return behind if " - " in behind and behind[0].isdecimal() else stem  # "21 - 01 - Title"
-    repeated = f"{said.artist or text_of(above.rpartition(b'/')[2])}-{said.album}-"
+    repeated = f"{said.artist or path_text(above.rpartition(b'/')[2])}-{said.album}-"
     tight = spaced(stem)
     return tight[len(repeated) :] if tight.casefold().startswith(repeated.casefold()) else stem
 

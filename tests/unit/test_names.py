@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.reasons import path_text
 from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc
 from scanner.grouping.names import (
@@ -13,7 +14,6 @@ from scanner.grouping.names import (
     natural_key,
     parse_track,
     stem_of,
-    text_of,
 )
 
 
@@ -295,7 +295,7 @@ def test_only_an_extension_is_cut_off() -> None:
 
 @given(st.binary(max_size=255))
 def test_any_name_can_be_read(name: bytes) -> None:
-    text = text_of(name)
+    text = path_text(name)
     for read in (disc_folder, is_bonus_folder, is_nameless, parse_album, parse_track, split_disc):
         assert read(text) == read(text)
     assert natural_key(name)
@@ -308,7 +308,7 @@ _SHORT_NAMES = st.text(alphabet="0129٢ _.-tTracdis()é\n", max_size=9).map(lamb
 def test_a_name_that_may_not_tell_a_disc_tells_none(names: list[bytes]) -> None:
     assert may_tell_disc(*names) == any(may_tell_disc(name) for name in names)
     for name in names:
-        assert may_tell_disc(name) or parse_track(text_of(stem_of(name))).disc is None
+        assert may_tell_disc(name) or parse_track(path_text(stem_of(name))).disc is None
 
 
 def test_what_nearly_every_file_is_called_tells_no_disc() -> None:
