@@ -70,7 +70,7 @@ def show(
 def show_item(request: Request, app: App, item_id: int, wanted: Filtered, done: RowId | None = None) -> Response:
     """Show one album."""
     with app.database.read() as connection:
-        shown = {**_album(connection, item_id), **_whereabouts(connection, item_id)}
+        shown = _album(connection, item_id)
         newer, older = listing.neighbours(connection, wanted.filter, item_id, wanted.sort)
         decided = _decided(connection, done)
     return page(
@@ -86,12 +86,13 @@ def show_item(request: Request, app: App, item_id: int, wanted: Filtered, done: 
 
 
 def _album(connection: Connection, item_id: int) -> dict[str, Any]:
-    """Return what is known of an item: its fields, tracks, other files, its history, and what may become of it."""
+    """Return what is known of an item: its fields, files, history and places, and what may become of it."""
     item = progress.find(connection, item_id)
     files = repository.files(connection, [item_id]).get(item_id, ())
     by_path = {file.path: file for file in files}
     happened = history.of_item(connection, item_id)
     album, sources = rows.album(connection, item_id), rows.sources(connection, item_id)
+    home, roots = ledger.publication(connection, item_id), root_paths(connection)
     return {
         "item": called(connection, [item])[0],
         "known": lines("album", documents.winning(sources, documents.ITSELF, "album")),
@@ -103,14 +104,6 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
         "enriched": matching.enrichment(connection, item_id),
         "debts": matching.debts(connection, item_id),
         "cover": pictures.covers(connection, [item["key"]]).get(item["key"]),
-    }
-
-
-def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
-    """Return where an item is in staging, and where it was published, if it was."""
-    item, home = progress.find(connection, item_id), ledger.publication(connection, item_id)
-    roots = root_paths(connection)
-    return {
         "folder": os.path.join(roots.get(item["root_uuid"], b""), item["path"]),
         "home": home and os.path.join(roots.get(home.root_uuid, b""), home.path),
         "has_library": bool(music_libraries(connection, "library")),
