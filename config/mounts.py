@@ -103,7 +103,7 @@ def place_of(path: bytes) -> tuple[str, bytes] | None:
     return mount.device, mount.root.rstrip(b"/") + path[len(mount.point.rstrip(b"/")) :]
 
 
-class Moves:
+class Remounts:
     """Remembers what paths lie on, to tell when that became another mount. Touches no disk."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable, SchemaChanged
 from config.logs import log_threads
 from config.machine import boottime, share_heaps
-from config.mounts import Moves
+from config.mounts import Remounts
 from daemon.bootstrap import Application
 from daemon.hanging import Hanging, roots
 from workflow import events, succession
@@ -69,7 +69,7 @@ class Upkeep:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reconciled = self._wanted = -math.inf
-        self._moves = Moves()
+        self._remounts = Remounts()
 
     def look(self) -> None:
         """Dispatch events; now and then look for items that are due, and for what is wanted daily.
@@ -78,7 +78,7 @@ class Upkeep:
         """
         now = dt.datetime.now(dt.UTC)
         events.dispatch(self._database, SUBSCRIBERS, now)
-        if self._moves.seen(lambda: roots(self._database)):
+        if self._remounts.seen(lambda: roots(self._database)):
             with self._database.begin() as connection:
                 dispatches.call_back(connection, now)
         if boottime() - self._reconciled > RECONCILE_SECONDS:

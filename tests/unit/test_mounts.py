@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.mounts import Mount, Moves, find_mount, mount_of, parse_mountinfo, type_of_device
+from config.mounts import Mount, Remounts, find_mount, mount_of, parse_mountinfo, type_of_device
 
 TEXT = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -88,7 +88,7 @@ def test_this_machine_says_where_proc_is() -> None:
 
 def test_a_path_that_lies_on_another_mount_is_told_of_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("config.mounts.MOUNTINFO", table := tmp_path / "mountinfo")
-    moves = Moves()
+    remounts = Remounts()
     asked: list[int] = []
 
     def roots() -> list[bytes]:
@@ -98,9 +98,9 @@ def test_a_path_that_lies_on_another_mount_is_told_of_once(monkeypatch: pytest.M
     def seen(*points: str) -> bool:
         mounted = enumerate(("/", *points))
         table.write_text("".join(f"1 0 8:{number} / {point} rw - ext4 /dev/a rw\n" for number, point in mounted))
-        return moves.seen(roots)
+        return remounts.seen(roots)
 
-    assert not moves.seen(list), "nothing says what is mounted"
+    assert not remounts.seen(list), "nothing says what is mounted"
     assert seen()
     assert not seen("/media/camera")
     assert len(asked) == 2
