@@ -164,12 +164,13 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
     if place.is_root or album is None or folder.album is None or not _same_title(folder.album, album):
         return _UNKNOWN
     named = [fold(main_artist(track.named_artist)) for track in tracks if track.named_artist]
-    if folder.artist:
+    above = _artist_folder(_above_title(place), dated=folder.year is not None)
+    if folder.artist and not (above and _YEARS.fullmatch(folder.artist)):  # "Artist/1973 - Album (2011)"
         found = Credit(folder.artist, "folder")
     elif len(named) == len(tracks) > 1 and len(set(named)) == 1:
         found = Credit(commonest(track.named_artist for track in tracks if track.named_artist), "file_name")
     else:
-        found = Credit(_artist_folder(_above_title(place), dated=folder.year is not None), "folder")
+        found = Credit(above, "folder")
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
