@@ -9,7 +9,7 @@ from pathlib import Path
 from loguru import logger
 
 from config.database import Database
-from config.errors import Busy, LeaseLost, Misconfigured
+from config.errors import Busy, Misconfigured
 from config.lease import Guard
 from config.libraries import Roots
 from processor import recover as interrupted
@@ -56,7 +56,5 @@ def recover_libraries_at_hand(database: Database, data_dir: Path, stop: StopOrTi
     """Settle what was being published; a library that cannot be worked on now is left for the next cycle."""
     try:
         upkeep.recover_libraries(database, data_dir, stop)
-    except LeaseLost:
-        raise
     except (Busy, Misconfigured) as error:
         logger.bind(code=error.reason_code, error=error.message).warning("a library could not be recovered")

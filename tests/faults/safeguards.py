@@ -411,6 +411,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/integration/test_publication_writing.py", "-k", "not_made_anew"),
     ),
     Mutant(
+        "what was cut off in a library is settled though its disk is another one by now",
+        "workflow/upkeep.py",
+        "            verify_root(library)\n            reports",
+        "            reports",
+        on_sqlite("until_that_can", "tests/faults/test_libraries_recovered.py"),
+    ),
+    Mutant(
         "whoever takes the place of an album on its way to the trash is a part of it",
         "processor/transfers/torn.py",
         "bool(left and gone) and",

@@ -29,7 +29,7 @@ from sqlalchemy import delete, insert, select, text, update
 from config import activity, admin
 from config.lease import Guard
 from config.leave import check_signal
-from config.libraries import sole_library
+from config.libraries import music_libraries, sole_library
 from config.locks import hold
 from config.reasons import show_time
 from daemon.actions import publishing
@@ -538,7 +538,8 @@ def test_what_stands_still_once_a_library_was_removed_is_said_and_goes_on_with_i
     assert "nobody looked at its files, for its root is no library" in greenroom("items", "forget", "1").stderr
 
 
-def test_a_library_that_is_away_keeps_no_other_from_being_recovered(data_dir: Path) -> None:
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_library_that_cannot_be_worked_on_keeps_no_other_from_being_recovered(data_dir: Path, is_busy: bool) -> None:
     away, other = data_dir / "a", data_dir / "b"
     for library in (away, other):
         library.mkdir()
@@ -551,8 +552,15 @@ def test_a_library_that_is_away_keeps_no_other_from_being_recovered(data_dir: Pa
     assert greenroom("publish", "1", "2").exit_code == 0
     with application() as app, app.database.begin() as connection:  # as if it had been killed before the end, twice
         connection.execute(update(TransferRow).where(TransferRow.kind == "publish").values(state="published"))
-    away.rename(data_dir / "elsewhere")
-    assert f"{away}" in printed("recover", code=1)
+    if is_busy:
+        with application() as app:
+            with app.database.read() as connection:
+                (first, _) = music_libraries(connection, "library")
+            with hold(app.database, [first], "test", threading.Event()):
+                assert f"{away}" in printed("recover", code=75)
+    else:
+        away.rename(data_dir / "elsewhere")
+        assert f"{away}" in printed("recover", code=1)
     with application() as app, app.database.read() as connection:
         left = connection.execute(select(TransferRow.dst_root).where(TransferRow.state == "published"))
         assert list(left.scalars()) == [os.fsencode(away)]
