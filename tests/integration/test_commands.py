@@ -444,6 +444,17 @@ def test_one_is_told_as_one(data_dir: Path) -> None:
     assert greenroom("scan").stdout.startswith("1 file (1 audio, 1 read, 0 unchanged), 1 album (0 waiting), ")
 
 
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_cycle_empties_the_trash_of_what_has_lain_there_for_its_days(data_dir: Path, days: int) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "trash", "1")
+    greenroom("settings", "set", "staging_scan.trash_days", str(days))
+    assert greenroom("cycle").exit_code == 0
+    assert len([*(data_dir / "staging" / ".greenroom-trash").glob("*-*")]) == days
+    assert len([*(data_dir / "staging").rglob("*.mp3")]) == days
+
+
 def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     write_album(data_dir / "inbound" / "b", artist="Ada Fern", album="Tide", tracks=1, ext="mp3")
