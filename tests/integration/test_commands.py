@@ -39,7 +39,9 @@ from daemon.cli.group import Group
 from daemon.cli.output import album_name
 from daemon.cli.person import person
 from daemon.sole import LOCK_NAME, sole_daemon
+from processor.settle import MAX_ATTEMPTS
 from processor.tables import LedgerRow, StagingItem, TransferRow
+from processor.transfers import journal
 from tests.commands import greenroom, printed
 from tests.music import write_album
 from tests.waiting import until
@@ -577,7 +579,7 @@ def test_a_library_that_cannot_be_worked_on_keeps_no_other_from_being_recovered(
         assert list(left.scalars()) == [os.fsencode(away)]
 
 
-def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed(data_dir: Path) -> None:
+def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed_and_are_finished(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
     greenroom("cycle")
     greenroom("review", "set", "1", "title", "Tides")
@@ -586,6 +588,17 @@ def test_new_tags_that_are_not_all_in_place_are_of_no_library_that_was_removed(d
         with app.database.begin() as connection:  # as if it had been killed before the end
             connection.execute(update(TransferRow).where(TransferRow.kind == "retag").values(state="published"))
     assert "no library any more" not in greenroom("doctor").output
+    assert "1 finished, 0 undone, 0 left open" in printed("recover")
+    with application() as app, app.database.read() as connection:
+        assert not journal.unsettled(connection)
+
+
+def test_a_move_that_recovery_gives_up_now_is_told_once(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
+    greenroom("cycle")
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(TransferRow).values(state="published", attempt=MAX_ATTEMPTS))
+    assert "0 finished, 0 undone, 1 left open" in printed("recover", code=1)
 
 
 def test_of_a_move_that_recovery_gave_up_it_says_what_tries_again(data_dir: Path) -> None:
