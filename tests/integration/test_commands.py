@@ -457,6 +457,23 @@ def test_a_cycle_empties_the_trash_of_what_has_lain_there_for_its_days(data_dir:
     assert len([*(data_dir / "staging").rglob("*.mp3")]) == days
 
 
+def test_an_album_that_was_rejected_before_goes_to_the_trash_and_one_that_is_published_just_now_does_not(
+    data_dir: Path,
+) -> None:
+    for name in ("a", "b"):
+        write_album(data_dir / "inbound" / name, artist="Ada Fern", album=name, tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "reject", "1")
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(StagingItem).where(StagingItem.id == 2).values(status="publishing"))
+    for words in (("--dry-run",), ()):
+        assert "cannot become rejected" in printed("review", "trash", "2", *words, code=1)
+    assert "1 trashed" in printed("review", "trash", "1")
+    with application() as app, app.database.read() as connection:
+        (noted,) = (one for one in activity.newest(connection) if one.what == "album_trashed")
+    assert noted.account == person()
+
+
 def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     write_album(data_dir / "inbound" / "b", artist="Ada Fern", album="Tide", tracks=1, ext="mp3")

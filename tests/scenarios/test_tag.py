@@ -16,7 +16,7 @@ from pathlib import Path
 
 import mutagen
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from config.errors import Misconfigured, Rejected, Retryable, Unmoved
 from processor.metadata import rows
@@ -31,6 +31,8 @@ from scanner.tags.signature import candidates
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House
 from workflow import plans
+from workflow.events import EventRow
+from workflow.operations import deciding
 from workflow.operations.fsck import fsck
 from workflow.operations.tagging import tag_item
 from workflow.operations.undo import undo
@@ -117,11 +119,17 @@ def test_a_second_time_there_is_nothing_to_write(any_house: House) -> None:
 
 def test_undoing_it_brings_the_very_files_back(any_house: House) -> None:
     item = staged(any_house)
+    deciding.decide(any_house.database, item, "approved", actor="eva", why="heard it")
     before = {path.name: path.read_bytes() for path in album(any_house).iterdir()}
     tag_item(any_house.database, item, STOP)
     (row,) = any_house.items().values()
     report = undo(any_house.database, row["transfer_id"], dry_run=False, stop=STOP)
     assert [(one.outcome, one.reasons) for one in report.albums] == [("undone", ())]
+    (after,) = any_house.items().values()
+    assert (after["status"], after["revision"]) == ("approved", row["revision"])
+    with any_house.database.read() as connection:
+        told = connection.execute(select(EventRow.subject).where(EventRow.kind == "undone"))
+        assert len([*told]) == 1
     assert {path.name: path.read_bytes() for path in album(any_house).iterdir()} == before
     assert complaints(any_house) == []
     assert any_house.run().status == "done"
