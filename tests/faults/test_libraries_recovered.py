@@ -16,11 +16,13 @@ from config.errors import Busy, GreenroomError, Misconfigured
 from config.locks import hold
 from config.sentinel import SENTINEL
 from processor.recover import RecoveryReport
+from processor.settle import MAX_ATTEMPTS
 from processor.tables import TransferRow
 from tests.faults.killing import killed
 from tests.faults.publishing import Scene, converges, unfinished
 from tests.faults.world import NOW, tree
 from workflow import upkeep
+from workflow.events import EventRow
 from workflow.recovering import recover_libraries_at_hand
 from workflow.stopping import StopOrTimeout
 
@@ -109,3 +111,13 @@ def test_what_was_cut_off_in_one_library_does_not_wait_for_another_one(quick_pat
     assert len(recovered(scene)) == 1
     assert not {*states(scene)} - {"done", "cancelled"}
     assert converges(scene) == []
+
+
+def test_what_recovery_gives_up_in_a_library_is_told(quick_path: Path) -> None:
+    scene = cut_off(quick_path, "publish", "switch")
+    with scene.database.begin() as connection:
+        connection.execute(update(TransferRow).values(attempt=MAX_ATTEMPTS))
+    (report,) = recovered(scene)
+    assert len(report.attention) == 1
+    with scene.database.read() as connection:
+        assert "move_held" in connection.scalars(select(EventRow.kind)).all()

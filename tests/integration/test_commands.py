@@ -47,6 +47,7 @@ from tests.music import write_album
 from tests.waiting import until
 from workflow.engine import hosts, jobs
 from workflow.engine.failure import Verdict
+from workflow.events import EventRow
 from workflow.operations.tagging import tag_item
 from workflow.runs import RunRow
 
@@ -615,7 +616,10 @@ def test_a_move_that_recovery_gives_up_now_is_told_once(data_dir: Path) -> None:
     greenroom("cycle")
     with application() as app, app.database.begin() as connection:
         connection.execute(update(TransferRow).values(state="published", attempt=MAX_ATTEMPTS))
-    assert "0 finished, 0 undone, 1 left open" in printed("recover", code=1)
+    for _ in range(2):
+        assert "0 finished, 0 undone, 1 left open" in printed("recover", code=1)
+    with application() as app, app.database.read() as connection:
+        assert len([*connection.execute(select(EventRow.id).where(EventRow.kind == "move_held"))]) == 1
 
 
 def test_of_a_move_that_recovery_gave_up_it_says_what_tries_again(data_dir: Path) -> None:
