@@ -475,6 +475,28 @@ def test_an_album_that_was_rejected_before_goes_to_the_trash_and_one_that_is_pub
     assert noted.account == person()
 
 
+def test_the_trash_is_emptied_while_the_disk_of_inbound_is_away(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "trash", "1")
+    (data_dir / "inbound").rename(data_dir / "elsewhere")
+    (data_dir / "inbound").mkdir()
+    told = json.loads(greenroom("trash", "empty", "--older-than", "0", "--json").stdout)
+    assert (len(told["removed"]), told["kept"]) == (1, [])
+    assert not [*(data_dir / "staging").rglob("*.mp3")]
+
+
+def test_of_a_library_that_is_away_it_is_said_that_its_trash_was_not_emptied(data_dir: Path) -> None:
+    library = data_dir / "library"
+    library.mkdir()
+    greenroom("libraries", "add", "library", str(library))
+    library.rename(data_dir / "elsewhere")
+    library.mkdir()
+    for words in (("--dry-run",), ()):
+        told = json.loads(greenroom("trash", "empty", "--older-than", "0", "--json", *words).stdout)
+        assert [one["code"] for one in told["kept"]] == ["root_not_mounted"]
+
+
 def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     write_album(data_dir / "inbound" / "b", artist="Ada Fern", album="Tide", tracks=1, ext="mp3")

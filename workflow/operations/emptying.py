@@ -19,7 +19,6 @@ from processor.planning.space import human_size
 from processor.transfers import trash
 from processor.transfers.trash import Trashed
 from workflow.holding import holding, reading
-from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import empty_trash
 
@@ -135,9 +134,8 @@ def _of(
         return reading([root], partial(trash.due, database, root.path, kept_for, only))
     if root.role == "library" and reading([root], partial(trash.is_empty, root.path)):
         return [], []
-    needed = resolve_roots(database).both if root.role == "staging" else [root]  # as a cycle does
     work = partial(empty_trash, database, root, kept_for, only)
-    return holding(database, needed, "empty the trash", StopOrTimeout(stop), work)
+    return holding(database, [root], "empty the trash", StopOrTimeout(stop), work)
 
 
 def _told(done: Emptied) -> str:
