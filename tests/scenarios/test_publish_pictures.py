@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from config import admin
-from config.errors import Retryable
+from config import admin, libraries
+from config.errors import Retryable, Stopped
 from processor.artwork import rows
 from processor.artwork.offer import Offer, Subject, of_artist
 from processor.matching import rows as matching
@@ -24,6 +24,7 @@ from tests.scenarios.drops import Drop
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import LOW_TIDE, check_libraries, given, rehearse, staged, unexplained
 from workflow.operations import picturing, publishing
+from workflow.operations.completing import complete
 
 FRONT = jpeg(1, 1000)
 FOLDER = "Ada/Low Tide (2014)"
@@ -121,6 +122,47 @@ def test_what_no_provider_offers_any_more_comes_back_from_where_it_is_published(
     assert publish(house, item_id).outcome == "unchanged"
     assert [path.read_bytes() for path in (house.data / "blobs").rglob("*.jpg")] == [FRONT]
     assert covers(library)["folder.jpg"] == FRONT
+
+
+@pytest.mark.parametrize("name", ["cover.jpg", "folder.jpg"])
+@pytest.mark.parametrize("theirs", [b"", jpeg(3, 800), None], ids=["empty", "another", "gone"])
+def test_it_comes_back_from_one_of_its_names_whatever_somebody_did_to_the_other(
+    house: House, offered: Provider, name: str, theirs: bytes | None
+) -> None:
+    library, item_id = looked_at(house)
+    offer(house, offered, item_id)
+    publish(house, item_id)
+    lose(house)
+    offered.answers.clear()
+    changed = library / FOLDER / name
+    changed.unlink()
+    if theirs is not None:
+        changed.write_bytes(theirs)
+    assert complete(house.database, house.data, item_id, threading.Event()) == 0
+    assert [path.read_bytes() for path in (house.data / "blobs").rglob("*.jpg")] == [FRONT]
+
+
+def test_nor_does_it_come_back_from_a_library_that_was_removed(house: House, offered: Provider) -> None:
+    library, item_id = looked_at(house)
+    offer(house, offered, item_id)
+    publish(house, item_id)
+    lose(house)
+    offered.answers.clear()
+    with house.database.begin() as connection:
+        libraries.remove_library(connection, os.fsencode(library))
+    complete(house.database, house.data, item_id, threading.Event())
+    assert list((house.data / "blobs").rglob("*.jpg")) == []
+
+
+def test_who_is_to_stop_downloads_none_of_them(house: House, offered: Provider) -> None:
+    _, item_id = looked_at(house)
+    offer(house, offered, item_id)
+    lose(house)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        complete(house.database, house.data, item_id, stop)
+    assert list((house.data / "blobs").rglob("*.jpg")) == []
 
 
 def test_a_providers_picture_is_downloaded_again(house: House, offered: Provider) -> None:
