@@ -76,8 +76,6 @@ def look(database: Database, transfer: Transfer) -> Sighting:
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         other = repository.recorded(connection, [item.key]).get(item.key)
-    if undo is not None or transfer.state != "done":
-        return Sighting(undo, "ours", {})
     problems = []
     if other is not None:
         message = "Another copy of this album was staged since; put that one into the trash, or keep it, first."
