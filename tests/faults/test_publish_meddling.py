@@ -84,6 +84,13 @@ def test_what_somebody_adds_to_a_published_album_while_another_is_built_goes_on_
     assert b"03 - Three.mp3" in {path.rpartition(b"/")[2] for path in tree(scene.library.path)}
 
 
+def test_what_somebody_takes_out_of_a_published_album_while_another_is_built_keeps_nobody(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    assert scene.perform(At("keep 1/", (album(scene) / "note.txt").unlink)) == "done"
+    assert not (album(scene) / "note.txt").exists()
+    assert b"03 - Three.mp3" in {path.rpartition(b"/")[2] for path in tree(scene.library.path)}
+
+
 def test_an_album_stays_where_it_is_when_its_disk_is_too_full_to_exchange_it(
     quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from config import admin, libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, NoRoom, Retryable
@@ -27,7 +27,7 @@ from processor.moves import publish as moves_publish
 from processor.nfo import xml
 from processor.publication import laying, ledger
 from processor.publication.given import Chosen
-from processor.tables import StagingFile
+from processor.tables import PublicationRow, StagingFile, TransferRow
 from processor.transfers import sidecar
 from processor.transfers.hidden import TX
 from processor.transfers.transfer import Transfer
@@ -689,6 +689,23 @@ def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House)
     assert home is not None
     report = undo(house.database, home.transfer_id, dry_run=False, stop=threading.Event())
     assert codes(report.albums[0].reasons) == ["published"]
+
+
+def test_what_waits_to_be_finished_of_a_publication_keeps_its_own_album_from_being_taken_back_and_no_other(
+    house: House,
+) -> None:
+    add_library(house)
+    house.change(transfer="copy")
+    house.drop(songs("Low Tide", "flac", range(1, 3)) | songs("High Tide", "flac", range(1, 4), album="High Tide"))
+    house.cycle(rehearsed=False)
+    ids = approve(house)
+    publish(house, ids[0])
+    with house.database.begin() as connection:
+        connection.execute(delete(PublicationRow))  # it is not written down yet
+        connection.execute(update(TransferRow).where(TransferRow.kind == "publish").values(state="attention"))
+    found = {item["id"]: item["transfer_id"] for item in house.items().values()}
+    report = [undo(house.database, found[id], dry_run=True, stop=threading.Event()).albums[0] for id in ids]
+    assert [(one.outcome, codes(one.reasons)) for one in report] == [("refused", ["unsettled"]), ("undone", [])]
 
 
 def test_only_what_was_approved_is_published_and_nothing_of_it_changes(house: House) -> None:
