@@ -50,7 +50,9 @@ def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, kind: str) 
     steps, scene = Steps(fence=2), Scene.make(tmp_path / "whole", kind, "link")
     scene.perform(steps)
     scene.database.close()
-    for n in unsynced(steps.labels):
+    points = [*unsynced(steps.labels)]
+    assert points
+    for n in points:
         scene = Scene.make(tmp_path / f"{n}", kind, "link")
         outcome = run_traced(lambda: finished(scene, n), tmp_path / f"log {n}")  # noqa: B023  called at once
         scene.database.close()

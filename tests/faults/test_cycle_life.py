@@ -187,11 +187,11 @@ class CycleLife(RuleBasedStateMachine):
         return listed.items() <= sizes.items() and {sha256(found[path]).digest() for path in listed} <= self.ever
 
     def _gives_way(self, name: bytes) -> bool:
-        """Tell whether a hidden file is one of the album that a published replacement is about to put in the trash."""
+        """Tell whether a hidden file is one of the album that a replacement, once exchanged, will put in the trash."""
         return any(
             name.startswith(TX + b"/" + transfer.id.encode() + b"/")
             for transfer in self._journal()
-            if (transfer.kind, transfer.state) == ("replace", "published")
+            if transfer.kind == "replace" and transfer.state in ("materialised", "published")
         )
 
     def _journal(self) -> Sequence[Row[Any]]:

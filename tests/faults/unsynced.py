@@ -133,7 +133,6 @@ def _decoded(text: str) -> str:
 def unsynced(labels: list[str]) -> Iterator[int]:
     """Yield the numbers of the steps before which most is not synced: each first sync after something else."""
     synced = [one.startswith("fsync") for one in labels]
-    assert any(synced), "nothing would be tried"
     yield from (n for n, (done, step) in enumerate(pairwise(synced), 2) if step and not done)
 
 
