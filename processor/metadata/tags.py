@@ -25,11 +25,7 @@ _OF_ALBUM: Final = {
 _LISTS: Final = ("labels", "catalog_numbers")
 _OF_TRACK: Final = {"recording_id": "mb_recording_id", "track_id": "mb_track_id"}
 # What grouping calls the fields it says the sources of; each may come of something else than tags.
-_GROUPED: Final = {
-    "title": "album",
-    "credits": "album_artist",
-    "date": "year",
-}
+_GROUPED: Final = {"title": "album", "credits": "album_artist", "date": "year"}
 _NUMBERED: Final = {"title": "title", "disc": "disc", "position": "track"}
 _SAID_BY: Final = {"tag": TAGS, "majority": TAGS}  # the other sources are called what grouping calls them
 

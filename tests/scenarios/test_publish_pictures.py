@@ -111,14 +111,20 @@ def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None
     assert list((house.data / "blobs").rglob("*.jpg"))
 
 
-def test_what_no_provider_offers_any_more_comes_back_from_where_it_is_published(
-    house: House, offered: Provider
-) -> None:
+def offered_no_more(house: House, offered: Provider) -> tuple[Path, int]:
+    """Publish a picture that the cache loses then, and its provider; return the library and the item."""
     library, item_id = looked_at(house)
     offer(house, offered, item_id)
     publish(house, item_id)
     lose(house)
     offered.answers.clear()
+    return library, item_id
+
+
+def test_what_no_provider_offers_any_more_comes_back_from_where_it_is_published(
+    house: House, offered: Provider
+) -> None:
+    library, item_id = offered_no_more(house, offered)
     assert publish(house, item_id).outcome == "unchanged"
     assert [path.read_bytes() for path in (house.data / "blobs").rglob("*.jpg")] == [FRONT]
     assert covers(library)["folder.jpg"] == FRONT
@@ -129,11 +135,7 @@ def test_what_no_provider_offers_any_more_comes_back_from_where_it_is_published(
 def test_it_comes_back_from_one_of_its_names_whatever_somebody_did_to_the_other(
     house: House, offered: Provider, name: str, theirs: bytes | None
 ) -> None:
-    library, item_id = looked_at(house)
-    offer(house, offered, item_id)
-    publish(house, item_id)
-    lose(house)
-    offered.answers.clear()
+    library, item_id = offered_no_more(house, offered)
     changed = library / FOLDER / name
     changed.unlink()
     if theirs is not None:
@@ -143,11 +145,7 @@ def test_it_comes_back_from_one_of_its_names_whatever_somebody_did_to_the_other(
 
 
 def test_nor_does_it_come_back_from_a_library_that_was_removed(house: House, offered: Provider) -> None:
-    library, item_id = looked_at(house)
-    offer(house, offered, item_id)
-    publish(house, item_id)
-    lose(house)
-    offered.answers.clear()
+    library, item_id = offered_no_more(house, offered)
     with house.database.begin() as connection:
         libraries.remove_library(connection, os.fsencode(library))
     complete(house.database, house.data, item_id, threading.Event())
