@@ -56,6 +56,15 @@ _BEFORE = re.compile(rb"incomplete(?:~|[0-9a-f]{32})|\.pending-\d+-|___arestra__
 _HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of Nextcloud and ownCloud
     rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
 )
+# What Syncthing, ownCloud, Nextcloud and Dropbox, Seafile, Synology Drive keep beside a file two machines had changed.
+_CONFLICT = re.compile(
+    rb"""(.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-[a-z0-9]{7})?
+    | _conflict-\d{8}-\d{6}
+    | [ ]\([^()]*conflicted[ ]copy[ ]\d{4}-\d\d-\d\d[^()]*(?:\(\d+\))?\)
+    | [ ]\(sfconflict[ ][^()]*\)
+    | _[^_]+_[a-z]{3}-\d\d-\d{4}-\d{4}_conflict)+(\.[^.]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # "...And Justice for All" and ".5: The Gray Chapter" are albums, not hidden files.
 _HIDDEN = re.compile(rb"\.[^.0-9]")
 
@@ -122,6 +131,12 @@ def finished_name(name: bytes) -> bytes:
     if match := _HIDDEN_COPY.fullmatch(low):
         return name[1 : match.start(match.lastgroup or 0)]
     return next((name[: -len(suffix)] for suffix in TEMP_SUFFIXES if low.endswith(suffix)), name)
+
+
+def unconflicted_name(name: bytes) -> bytes | None:
+    """Return what the file is called that a sync program kept another version of under this name; None of others."""
+    match = _CONFLICT.fullmatch(name)
+    return match and match[1] + match[2]
 
 
 class IgnoreRules:

@@ -29,11 +29,18 @@ from scanner.ignore import (
     Why,
     built_in,
     finished_name,
+    unconflicted_name,
 )
+from scanner.kinds.music_album import role_of
 
 GONE = Why("gone", "It went away between the listing and now.")
 SIBLING = Why(
     "temp_sibling", "The name says that the file of the same name beside it is not whole yet; their album waits."
+)
+CONFLICT = Why(
+    "conflict_copy",
+    "A sync program keeps this beside the file of that name, because two machines had changed it. It is not taken; "
+    "keep the better one of the two.",
 )
 LINK = Why("link", "Links are not followed; put the file itself here.")
 # What was not seen may be the other half of an album, so an album with one of these in its folder waits.
@@ -175,7 +182,17 @@ def _sort_out(
         if why is not None and why is not GONE:
             ignored.append(Reason(*why, prefix + name))
     ignored = _with_siblings(ignored, {file[0] for file in files}) if ignored else ignored
+    for place in _conflict_copies(files):
+        ignored.append(Reason(*CONFLICT, prefix + files.pop(place)[0]))
+        del devices[place]
     return Folder.of(path, files, devices, ignored), below
+
+
+def _conflict_copies(files: list[Listed]) -> list[int]:
+    """Return the places of music that is there under its own name, too, the last one first."""
+    odd = [place for place, file in enumerate(files) if b"onflict" in file[0]]  # as hardly any name has
+    names = {file[0] for file in files} if odd else ()
+    return [n for n in reversed(odd) if role_of(files[n][0]) == "audio" and unconflicted_name(files[n][0]) in names]
 
 
 def _with_siblings(ignored: list[Reason], names: Collection[bytes]) -> list[Reason]:

@@ -18,6 +18,8 @@ from processor.planning import naming
 from processor.planning.layout import fold
 from processor.planning.naming import PlannedFile, Proposal
 from scanner.grouping.doubts import confidence_of, repeats
+from scanner.grouping.groups import Group
+from scanner.ignore import unconflicted_name
 
 LOOSE: Final = 100  # files of one size without a number; more are no album, but samples of somebody
 Content = Callable[[PlannedFile], str]  # a digest of what is in a file
@@ -63,6 +65,18 @@ def staying(copies: Copies, files: Sequence[PlannedFile]) -> tuple[tuple[Planned
     places = {file.file_id: file.target for file in files}
     stay = tuple(replace(file, target=places[track]) for file, track in copies)
     return stay, tuple(_told(file) for file in stay)
+
+
+def without_original(group: Group, music: Sequence[PlannedFile]) -> Reason | None:
+    """Say of music that sync programs kept beside files which are not there any more that a person has to look."""
+    called = [unconflicted_name(os.path.basename(file.source)) for file in music]
+    if None in called or not called:
+        return None
+    message = (
+        f"By its name a sync program kept it beside {show_path(called[0] or b'')}, as two machines had changed it; "
+        "that one is not here any more, maybe it is staged. If this one is wanted, give it that name; else remove it."
+    )
+    return Reason("conflict_copy", message, music[0].source if len(music) == 1 else group.home)
 
 
 def _copies(proposal: Proposal, content: Content) -> Iterator[tuple[PlannedFile, int]]:

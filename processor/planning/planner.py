@@ -13,7 +13,7 @@ from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
 from processor.planning.copies import MOST, comes_twice, noted, original
 from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
-from processor.planning.doubles import Copies, singled, staying
+from processor.planning.doubles import Copies, singled, staying, without_original
 from processor.planning.joining import into
 from processor.planning.layout import fold, numbered
 from processor.planning.meeting import Encounter, Meeting, Rules, left_there, meet
@@ -63,6 +63,9 @@ class _Planner:
                 proposal, copies = singled(proposal, self._world.content)
                 proposal, decision = self._known(proposal)
                 proposal, decision = self._not_twice(proposal, decision or self._place(proposal))
+                left = without_original(proposal.group, proposal.music)
+                if left is not None and decision.outcome != "duplicate":
+                    decision = Decision("needs_review", None, (left,))
         except Stopped:
             raise
         except GreenroomError as error:

@@ -1461,6 +1461,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("the_same_silence", DOUBLES),
     ),
     Mutant(
+        "what a sync program kept beside a track is one, too",
+        "scanner/walk.py",
+        "for place in _conflict_copies(files):",
+        "for place in ():",
+        on_sqlite("is_no_track", DOUBLES),
+    ),
+    Mutant(
+        "what a sync program kept beside a track that was staged is an album",
+        "processor/planning/planner.py",
+        'if left is not None and decision.outcome != "duplicate":',
+        "if False:",
+        on_sqlite("is_no_track", DOUBLES),
+    ),
+    Mutant(
         "another song under an old name is said to be staged",
         "processor/fsck/findings.py",
         " and found[2:] == final[2:]",

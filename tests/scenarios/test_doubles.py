@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 import pytest
 
@@ -117,3 +118,47 @@ def test_of_two_folders_with_the_same_album_and_copies_one_is_staged(house: Hous
     house.drop(songs("c", "flac", FOUR))
     assert sorted(line.split()[0] for line in house.cycle()) == ["duplicate", "staged"]
     assert house.staged() == TRACKS
+
+
+CONFLICTS = [
+    "03 - Song 3.sync-conflict-20260101-120000-ABCDEFG.flac",
+    "03 - Song 3 (conflicted copy 2026-01-01 120000).flac",
+    "03 - Song 3 (Ada's conflicted copy 2026-01-01 (1)).flac",
+    "03 - Song 3_conflict-20200101-120000.flac",
+    "03 - Song 3 (SFConflict ada@example.org 2026-01-01-12-00-00).flac",
+    "03 - Song 3_nas_Jan-01-1200-2026_Conflict.flac",
+]
+
+
+@pytest.mark.parametrize("name", CONFLICTS)
+@pytest.mark.parametrize(
+    "tags", [{"title": "Song 3, live"}, {"track": 5}, {"album": "Ebb"}], ids=["title", "number", "album"]
+)
+def test_what_a_sync_program_kept_beside_a_track_is_no_track(house: House, name: str, tags: dict[str, Any]) -> None:
+    house.change(replace="better")
+    other = song(**{"track": 3, "artist": "Ada", "album": "Low Tide", **tags})
+    house.drop(songs("a", "flac", FOUR) | {f"a/{name}": other})
+    house.drop({"a/cover.jpg": JPEG, "a/cover.sync-conflict-20260101-120000-ABCDEFG.jpg": JPEG + b" "})
+    assert house.run(dry_run=True).ignored[0].code == "conflict_copy"
+    report = house.run()
+    assert lines(report) == STAGED
+    assert [(reason.path, reason.code) for reason in report.ignored] == [(os.fsencode(f"a/{name}"), "conflict_copy")]
+    assert [path for path in house.staged() if path.endswith("flac")] == TRACKS
+    (line,) = house.cycle()
+    assert line.startswith("needs_review")
+    (reason,) = (reason for reason in house.albums()[0]["reasons"] if reason["code"] == "conflict_copy")
+    assert "kept it beside 03 - Song 3.flac" in reason["message"]
+    os.rename(house.inbound / "a" / name, house.inbound / "a" / "03 - Song 3.flac")
+    assert not lines(house.run())[0].startswith("needs_review"), "it is music again"
+
+
+def test_of_an_album_whose_track_is_there_as_a_conflict_copy_alone_that_is_the_track(house: House) -> None:
+    drop = songs("a", "flac", FOUR)
+    house.drop({path.replace("Song 3", "Song 3_conflict-20200101-120000"): thing for path, thing in drop.items()})
+    assert house.cycle() == STAGED
+
+
+def test_bytes_that_are_staged_are_a_duplicate_under_the_name_of_a_conflict_copy_too(house: House) -> None:
+    house.drop(songs("a", "flac", FOUR) | {"a/03 - Song 3_conflict-20200101-120000.flac": THIRD})
+    house.run()
+    assert house.cycle() == ["duplicate Ada / Low Tide: 1 track"]

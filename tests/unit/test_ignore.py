@@ -21,6 +21,7 @@ from scanner.ignore import (
     built_in,
     finished_name,
     refused,
+    unconflicted_name,
 )
 
 
@@ -207,3 +208,18 @@ def test_an_ignore_file_without_end_is_cut_off() -> None:
     assert len(bad) == 100
     assert rules.why(b"199.flac", False) is PATTERN
     assert rules.why(b"200.flac", False) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [
+        (b"a.sync-conflict-20260101-120000-ABCDEFG.sync-conflict-20260102-120000-HIJKLMN.mp3", b"a.mp3"),
+        (b"a (Ada's conflicted copy 2026-01-01).mp3", b"a.mp3"),
+        (b"Conflict.mp3", None),
+        (b"03 - Conflicted Copy (conflicted copy).mp3", None),
+        (b"a (conflicted copy 2026-01-01)", None),
+        (b"_conflict-20200101-120000.mp3", None),
+    ],
+)
+def test_a_copy_of_a_sync_program_says_what_it_is_a_copy_of(name: bytes, original: bytes | None) -> None:
+    assert unconflicted_name(name) == original
