@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from config.errors import Misconfigured
+from scanner.grouping.patterns import pattern as expression
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -57,7 +58,7 @@ _HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of N
     rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
 )
 # What Syncthing, ownCloud, Nextcloud and Dropbox, Seafile, Synology Drive keep beside a file two machines had changed.
-_CONFLICT = re.compile(
+_CONFLICT = expression(
     rb"""(.+?)(?:\.sync-conflict-\d{8}-\d{6}(?:-[a-z0-9]{7})?
     | _conflict-\d{8}-\d{6}
     | [ ]\([^()]*conflicted[ ]copy[ ]\d{4}-\d\d-\d\d[^()]*(?:\(\d+\))?\)
@@ -84,6 +85,11 @@ class Why(NamedTuple):
 
 
 OWN = Why("own_file", "Greenroom's own file.")
+SIDECAR_NAME = b"album.greenroom.json"
+SIDECAR = Why(
+    "own_file",
+    "Greenroom's own file: what it knew of this album where it was before. It stays here, and can be removed.",
+)
 JUNK = Why("junk", "Left behind by another program; not part of an album.")
 HIDDEN = Why("hidden", "Hidden files and folders are not taken; rename it if it should be.")
 PARTIAL = Why("partial_download", "The name says that a program is still writing this; its album waits.")
@@ -106,6 +112,8 @@ def built_in(name: bytes, is_folder: bool) -> Why | None:
         return None
     if low.startswith(b".greenroom"):
         return OWN
+    if low == SIDECAR_NAME and not is_folder:
+        return SIDECAR
     if low.startswith(JUNK_PREFIXES):
         return JUNK
     if _is_temporary(low, is_folder):

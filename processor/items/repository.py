@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
 from config.batches import STATEMENT, batched
 from config.errors import Misconfigured
@@ -204,13 +204,25 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
-def count_outside(connection: Connection, roots: Sequence[str]) -> int:
+def count_outside(connection: Connection, roots: Collection[str]) -> int:
     """Return how many items that are neither published nor missing are in none of these roots, which are uuids."""
-    outside = [root for root in _roots(connection) if root not in roots]
-    if not outside:
-        return 0
-    theirs = StagingItem.root_uuid.in_(outside), StagingItem.status.not_in(("published", "missing"))
-    return connection.scalar(select(func.count()).where(*theirs)) or 0
+    theirs = _outside(connection, roots)
+    return (connection.scalar(select(func.count()).where(*theirs)) or 0) if theirs else 0
+
+
+def outside(connection: Connection, roots: Collection[str], keys: Collection[str]) -> dict[str, tuple[str, bytes]]:
+    """Return those of some keys that are neither published nor missing and in none of these roots: transfer, folder."""
+    theirs = _outside(connection, roots)
+    query = select(StagingItem.key, StagingItem.transfer_id, StagingItem.path).where(*theirs)
+    some = (query.where(StagingItem.key.in_(chunk)) for chunk in batched(sorted(keys)) if theirs)
+    return {row.key: (row.transfer_id, row.path) for one in some for row in connection.execute(one)}
+
+
+def _outside(connection: Connection, roots: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    elsewhere = [root for root in _roots(connection) if root not in roots]
+    if not elsewhere:
+        return ()
+    return StagingItem.root_uuid.in_(elsewhere), StagingItem.status.not_in(("published", "missing"))
 
 
 def _roots(connection: Connection) -> Iterator[str]:

@@ -80,6 +80,15 @@ def comes_twice(proposal: Proposal, other: Proposal) -> Proposal:
     return _warned(proposal, Reason("also_staged", message, proposal.group.home))
 
 
+def comes_again(proposal: Proposal, left: bytes) -> Proposal:
+    """Return a proposal with a warning that its album was staged before, in a root that is no library any more."""
+    message = (
+        f"It was staged before, as {show_path(left)}, in a root that is no library any more. That copy stays there and "
+        "is not listed from now on; if it has what this one lacks, move its folder to inbound."
+    )
+    return _warned(proposal, Reason("staged_elsewhere", message, proposal.group.home))
+
+
 def _warned(proposal: Proposal, why: Reason) -> Proposal:
     warnings = (*proposal.group.warnings, why)
     confidence = confidence_of((*proposal.group.evidence, *warnings))

@@ -75,6 +75,7 @@ class World:
     # Items of other keys that have music of a proposal.
     holders: Callable[[Proposal], Sequence[Holder]] = lambda _: ()
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
+    left_behind: Mapping[str, bytes] = field(default_factory=dict)  # by key: folders in roots that are no libraries now
     published: Mapping[str, Home] = field(default_factory=dict)  # items by key that are in a library
     reserved: Collection[bytes] = ()  # folders that unfinished transfers hold
     held: Collection[bytes] = ()  # source files that unfinished transfers hold

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from config.errors import GreenroomError, Stopped
 from config.reasons import Reason, show_path
-from processor.planning.copies import MOST, comes_twice, noted, original
+from processor.planning.copies import MOST, comes_again, comes_twice, noted, original
 from processor.planning.decision import Decision, is_copy, is_published, key_twice, numbered_name, unseen
 from processor.planning.doubles import Copies, singled, staying, without_original
 from processor.planning.joining import into
@@ -143,6 +143,8 @@ class _Planner:
             return proposal, is_copy(proposal, holder)
         if decision.outcome != "staged":
             return proposal, decision
+        if (left := self._world.left_behind.get(proposal.group.key)) is not None:
+            proposal = comes_again(proposal, left)
         others = (other for other in self._sized[_sizes(proposal)][:MOST] if other.group.key != proposal.group.key)
         other = next((other for other in others if self._world.same(proposal.music, other.music)), None)
         return noted(proposal, holders) if other is None else comes_twice(proposal, other), decision

@@ -7,6 +7,8 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from sqlalchemy import Connection
+
 from config.database import Database
 from config.libraries import Roots, list_libraries
 from config.machine import free_bytes, free_files
@@ -43,6 +45,7 @@ def look(
         homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
         held = journal.reserved(connection, inbound, staging)
         undos = journal.taken_back(connection, inbound, staging)
+        left = _left_behind(connection, libraries, proposals)
     places = {uuid: library.path for uuid, library in libraries.items()}
     comparison, parents = _Comparison(inbound, staging, contents.digests), _parents(staging, proposals)
     return World(
@@ -54,6 +57,7 @@ def look(
         space=_space(roots, wanted_reserve),
         holders=Holders(database, roots, places, contents, proposals).of,
         staged=staged,
+        left_behind=left,
         published={
             home.key: Home(os.path.join(places.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
             for home in homes
@@ -71,6 +75,13 @@ def _keys(proposal: Proposal) -> tuple[str, str, str]:
     """Return the keys a proposal may come to have, and that of the album it was kept apart from; see planner."""
     key = proposal.group.key
     return key, f"{key}/{proposal.group.year}", key.partition("#")[0]
+
+
+def _left_behind(connection: Connection, roots: Collection[str], proposals: Iterable[Proposal]) -> dict[str, bytes]:
+    """Return the folders of albums, by key, whose staging root is no library any more, as far as they are known."""
+    left = repository.outside(connection, roots, {key for proposal in proposals for key in _keys(proposal)})
+    places = {move.id: move.dst_root for move in journal.these(connection, [move_id for move_id, _ in left.values()])}
+    return {key: os.path.join(places.get(move_id, b""), folder) for key, (move_id, folder) in left.items()}
 
 
 def _kept_back(inbound: bytes, undos: Sequence[Transfer]) -> dict[bytes, str]:

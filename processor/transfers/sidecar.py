@@ -12,8 +12,9 @@ from typing import Any
 from config.errors import Rejected
 from processor.filesystem.files import Tree, write_whole
 from processor.transfers.transfer import Transfer, TransferFile, file_from_json, path_from_json, path_to_json
+from scanner.ignore import SIDECAR_NAME
 
-NAME = b"album.greenroom.json"
+NAME = SIDECAR_NAME
 VERSION = 1
 _one_line = json.JSONEncoder(check_circular=False, ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 MAX_BYTES = 64 * 1024 * 1024  # far above any album; a larger file is not ours

@@ -30,6 +30,7 @@ DOUBT: Mapping[str, float] = {
     "same_album_elsewhere": 0.7,
     "also_staged": 0.7,
     "alike_staged": 0.7,
+    "staged_elsewhere": 0.7,
     "artist_from_folder": 0.7,
     "names_from_files": 0.5,
     "names_from_folder": 0.5,

@@ -1475,6 +1475,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("is_no_track", DOUBLES),
     ),
     Mutant(
+        "nobody tells of the copy in a staging root that is no library any more",
+        "processor/planning/planner.py",
+        "proposal = comes_again(proposal, left)",
+        "pass",
+        on_sqlite("staging_was_exchanged", "tests/scenarios/test_moved_roots.py"),
+    ),
+    Mutant(
+        "our own word about an album comes along as a file of it",
+        "scanner/ignore.py",
+        "return SIDECAR",
+        "return None",
+        on_sqlite("come_back_as_discs", "tests/scenarios/test_beside.py"),
+    ),
+    Mutant(
         "another song under an old name is said to be staged",
         "processor/fsck/findings.py",
         " and found[2:] == final[2:]",

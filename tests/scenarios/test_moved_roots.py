@@ -17,6 +17,7 @@ from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.players import debts
 from processor.players.tables import PlayerRow
+from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, staged, take_out
 from workflow.operations.tagging import tag_item
@@ -116,3 +117,25 @@ def test_a_library_is_added_while_the_disk_of_another_is_not_there(house: House)
 def test_a_path_that_a_variable_nobody_set_stands_for_is_not_the_folder_we_are_in(house: House) -> None:
     done = CliRunner().invoke(main, ["libraries", "add", "library", ""])
     assert (done.exit_code, "empty" in done.output) == (2, True)
+
+
+def test_an_album_that_comes_again_after_staging_was_exchanged_says_where_its_other_copy_is(any_house: House) -> None:
+    house = any_house
+    house.drop(LOW_TIDE)
+    house.cycle()
+    old, house.staging = house.staging, house.staging.parent / "other staging"
+    house.staging.mkdir()
+    with house.database.begin() as connection:
+        libraries.remove_library(connection, os.fsencode(old))
+        libraries.add_library(connection, "staging", os.fsencode(house.staging), now=NOW)
+    house.drop(LOW_TIDE)
+    assert house.cycle() == ["staged Ada / Low Tide (2014): 2 tracks"]
+    (item,) = house.items().values()
+    (warning,) = item["warnings"]
+    assert warning["code"] == "staged_elsewhere"
+    assert f"as {old}/AD/Ada/2014 - Low Tide, in a root that is no library any more" in warning["message"]
+    assert len(list(old.rglob("*.flac"))) == 2
+
+    house.drop(songs("more", "flac", range(3, 4), date="2014"))
+    house.cycle()
+    assert "staged_elsewhere" in {warning["code"] for warning in house.items()[item["key"]]["warnings"]}
