@@ -39,11 +39,12 @@ from scanner.identity import Identity
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
-    if transfer.attempt:
-        where, transfer = _locate(transfer)
-        if where != hidden_folder(transfer):  # the database is one of before that
-            return run.advance(transfer, "materialised")
     with Tree(transfer.dst_root) as tree:
+        if transfer.attempt:
+            where, transfer = _locate(transfer)
+            # The database is one of before that, or a person let what waited for them go on.
+            if where != hidden_folder(transfer) or _is_aside(tree, transfer):
+                return run.advance(transfer, "materialised")
         check_published(tree, published(transfer), transfer.item["home"])
     return run.advance(build(run, transfer), "materialised")
 

@@ -1489,6 +1489,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("come_back_as_discs", "tests/scenarios/test_beside.py"),
     ),
     Mutant(
+        "an upgrade whose old album is in the trash is held to be somebody's work",
+        "processor/moves/upgrade.py",
+        "if where != hidden_folder(transfer) or _is_aside(tree, transfer):",
+        "if where != hidden_folder(transfer):",
+        on_sqlite("trash_already", "tests/scenarios/test_fsck_publications.py"),
+    ),
+    Mutant(
         "another song under an old name is said to be staged",
         "processor/fsck/findings.py",
         " and found[2:] == final[2:]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from sqlalchemy import select, update
 
 from config.backup import export_database, import_database
 from config.database import Database
+from processor.filesystem.files import Tree
+from processor.moves import upgrade
 from processor.tables import TransferRow
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
@@ -65,6 +68,44 @@ def test_what_waits_for_a_person_goes_on_when_one_says_so(home: tuple[House, int
     with house.database.read() as connection:
         assert set(connection.scalars(select(TransferRow.state))) == {"done"}
     assert published(library) == before
+    check_libraries(house)
+    assert codes(look(house)) == {}
+
+
+class _Killed(BaseException):
+    """The process ends here."""
+
+
+def test_an_upgrade_whose_old_album_is_in_the_trash_already_goes_on(
+    home: tuple[House, int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no call lets two folders change places, there is a moment in which neither is in its place."""
+    house, item_id, library = home
+    house.drop(songs("late", "flac", range(3, 4), date="2014"))
+    house.run()
+    approve(house)
+    album, whole = library / "Ada" / "Low Tide (2014)", sorted(house.staging.rglob("*.flac"))
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EINVAL, "no such call")
+
+    def killed(*_: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Tree, "exchange", refused)
+        patched.setattr(upgrade, "rename_folder", killed)
+        with pytest.raises(_Killed):
+            publish(house, item_id)
+    assert not album.exists()
+    leave(house, "upgrade")
+    assert "Nothing can be lost by going on with it" in "".join(found.message for found in look(house).findings)
+    adopt(house)
+    report = recover(house.database, house.data, Event())
+    assert (report.cancelled, report.reasons) == ((), ())
+    with house.database.read() as connection:
+        assert set(connection.scalars(select(TransferRow.state))) == {"done"}
+    assert sorted(path.name for path in album.glob("*.flac")) == [path.name for path in whole]
     check_libraries(house)
     assert codes(look(house)) == {}
 
