@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.actions import libraries
 from daemon.bootstrap import application
-from daemon.cli.completing import folder
+from daemon.cli.folder import FOLDER
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_rows
 from daemon.cli.person import person
@@ -61,18 +60,17 @@ def list_all(as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("role", type=click.Choice(["inbound", "staging", "library"]))
-@click.argument("path", shell_complete=folder)
+@click.argument("path", type=FOLDER)
 @click.option(
     "--kind", type=click.Choice(["music", "movie"]), default="music", show_default=True, help="What it holds."
 )
-def add(role: str, path: str, kind: str) -> None:
+def add(role: str, path: bytes, kind: str) -> None:
     """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries.
 
     A library whose folder was moved is known by its .greenroom-root file, and goes on at its new PATH.
     """
-    raw = _raw(path)
     with application() as app, usage():
-        library = libraries.add(app, role, raw, kind=kind, actor=person())
+        library = libraries.add(app, role, path, kind=kind, actor=person())
         with app.database.read() as connection:
             others = [other for other in list_libraries(connection) if other.id != library.id]
     click.echo(f"{library.called} for {kind}: {show_path(library.path)}", err=True)
@@ -88,12 +86,11 @@ def add(role: str, path: str, kind: str) -> None:
 
 
 @command.command("remove")
-@click.argument("path", shell_complete=folder)
-def remove(path: str) -> None:
+@click.argument("path", type=FOLDER)
+def remove(path: bytes) -> None:
     """Forget the library at PATH. No file is touched."""
-    raw = _raw(path)
     with application() as app, usage():
-        library = libraries.remove(app, raw, actor=person())
+        library = libraries.remove(app, path, actor=person())
         left = list(examine_removed(app))
     click.echo(f"forgot the {library.called} {show_path(library.path)}; its files stay", err=True)
     for finding in left:
@@ -101,12 +98,11 @@ def remove(path: str) -> None:
 
 
 @command.command("resume")
-@click.argument("path", shell_complete=folder)
-def resume(path: str) -> None:
+@click.argument("path", type=FOLDER)
+def resume(path: bytes) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
-    raw = _raw(path)
     with application() as app, usage():
-        library, gone = libraries.resume(app, raw, actor=person())
+        library, gone = libraries.resume(app, path, actor=person())
     shown = f"the {library.called} {show_path(library.path)}"
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
     if gone:
@@ -136,9 +132,3 @@ def explain(as_json: bool) -> None:
                 click.echo(f"  {mark:<12} {show_path(name)}")
     if any(one.missing or one.left for one in told.values()):
         sys.exit(1)
-
-
-def _raw(path: str) -> bytes:
-    if not path:  # as of a variable that is not set: it would mean the folder we are in
-        raise click.UsageError("PATH is empty")
-    return os.path.abspath(os.fsencode(path))

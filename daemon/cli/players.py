@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from config.reasons import MASK, counted
 from daemon.actions import players
 from daemon.bootstrap import application
+from daemon.cli.folder import FOLDER
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
@@ -92,12 +92,12 @@ def remove(name: str) -> None:
 
 @command.command("test")
 @click.argument("name")
-@click.argument("folders", nargs=-1)
+@click.argument("folders", nargs=-1, type=FOLDER)
 @json_option
-def test(name: str, folders: tuple[str, ...], as_json: bool) -> None:
+def test(name: str, folders: tuple[bytes, ...], as_json: bool) -> None:
     """Ask the player NAME who it is, and which paths it would be asked for: of FOLDERS, or else of the libraries."""
     with application() as app, usage():
-        found = players.try_out(app, name, [_raw(folder) for folder in folders])
+        found = players.try_out(app, name, folders)
     if as_json:
         print_json(_plain(found))
     else:
@@ -123,16 +123,12 @@ def _plain(found: Examination) -> dict[str, object]:
 
 @command.command("tell")
 @click.argument("name", required=False)
-@click.argument("folder", required=False)
-def tell(name: str | None, folder: str | None) -> None:
+@click.argument("folder", required=False, type=FOLDER)
+def tell(name: str | None, folder: bytes | None) -> None:
     """Have players told now: of all they are owed or missed, or the player NAME of FOLDER at once, unconfirmed."""
     with application() as app, usage():
         if name is not None and folder is not None:
-            click.echo(f"{name} was asked to look at {players.look(app, name, _raw(folder))}", err=True)
+            click.echo(f"{name} was asked to look at {players.look(app, name, folder)}", err=True)
         else:
             count = players.tell(app, name, actor=person())
             click.echo(f"{counted(count, 'folder')} to be told, by the daemon or `greenroom worker`", err=True)
-
-
-def _raw(folder: str) -> bytes:
-    return os.path.abspath(os.fsencode(folder))

@@ -418,6 +418,8 @@ def test_the_command_line_adds_tests_tells_and_forgets(
     assert "the player tv: its setting" in doctor.output
     said("tell", "tv", str(music / "Air"))
     assert house.asked == ["smb://nas/music/Air"]
+    for of_a_variable_nobody_set in (("tell", "tv", ""), ("test", "tv", "")):
+        assert "empty" in said(*of_a_variable_nobody_set, code=2)
     assert "0 folders to be told" in said("tell")
     said("remove", "tv")
     assert "there is no player tv" in said("test", "tv", code=2)
