@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -11,16 +10,10 @@ from sqlalchemy import Connection
 from config import admin
 from config.database import Database
 from config.errors import GreenroomError
-from config.secrecy import Vault, mark
+from config.secrecy import mark
+from daemon.bootstrap import Application
 from daemon.finding import Finding
 from processor.players import rows as players
-
-
-class Application(Protocol):
-    """What this needs of daemon.bootstrap.Application."""
-
-    database: Database
-    vault: Vault
 
 
 def seal(database: Database) -> int:
