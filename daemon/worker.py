@@ -22,7 +22,6 @@ from workflow import events, succession
 from workflow.chores.notify import Notifier
 from workflow.chorework import want_daily
 from workflow.engine import dispatches
-from workflow.engine.engine import Engine
 from workflow.engine.work import Work
 from workflow.engine.worker import Worker, working
 from workflow.phases.sync import Withdrawn
@@ -51,9 +50,7 @@ def work(app: Application, carried: Mapping[str, Work], concurrency: int, stop: 
     """
     share_heaps()
     log_threads()
-    with working(
-        app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
-    ) as worker:
+    with _working(app, carried, concurrency) as worker:
         upkeep, hanging = Upkeep(app.database), Hanging()
         while not stop.is_set():
             with _told():
@@ -97,7 +94,7 @@ class Carrying:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._engine = Engine(app.database, succession.works())
+        self._engine = app.engine
         self._stack = contextlib.ExitStack()
         self._worker: Worker | None = None
         self._due = 0.0  # when there was something to do
@@ -111,7 +108,9 @@ class Carrying:
         self._upkeep.look()
         if self._engine.is_due():
             self._due = boottime()
-            self._worker = self._worker or self._begun()
+            self._worker = self._worker or self._stack.enter_context(
+                _working(self._app, succession.works(), CONCURRENCY)
+            )
         elif self._worker is not None and boottime() - self._due > REST_SECONDS:
             self._worker = None
             self.stop()
@@ -127,14 +126,13 @@ class Carrying:
         """Let running jobs reach a safe place and give the others back."""
         self._stack.close()
 
-    def _begun(self) -> Worker:
-        app = self._app
-        return self._stack.enter_context(
-            working(
-                app.database, app.boot.data_dir, works_of(()), succession.limits,
-                concurrency=CONCURRENCY, grace=GRACE_SECONDS,
-            )
-        )  # fmt: skip
+
+def _working(
+    app: Application, carried: Mapping[str, Work], concurrency: int
+) -> contextlib.AbstractContextManager[Worker]:
+    return working(
+        app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
+    )
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from workflow import succession
-from workflow.engine.engine import Engine
 from workflow.phase import Chore, Phase, all_chores, all_phases, settings_of
 
 
@@ -30,7 +29,7 @@ def show_list(as_json: bool) -> None:
         with app.database.read() as connection:
             gates, limits = succession.gates(connection), succession.limits(connection)
             gates |= {name: settings_of(connection, name).mode for name in all_chores()}
-        counts = Engine(app.database, succession.works()).counts()
+        counts = app.engine.counts()
     phases: dict[str, Phase | Chore] = {**all_phases(), **all_chores()}
     rows: list[dict[str, Any]] = [
         {
