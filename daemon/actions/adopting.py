@@ -15,7 +15,7 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
 from daemon.actions.acts import UNFORESEEN
-from daemon.actions.ongoing import Ongoing
+from daemon.actions.ongoing import Ongoing, start
 from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Looks:
             return self._look
 
     def begin(self, path: bytes, actor: str) -> Look:
-        """Begin a comparison. Raises Misconfigured for what is no folder, Busy while one runs, Stopped at the end."""
+        """Begin a comparison. Raises Misconfigured for what is no folder, Busy while one runs, Stopped, Retryable."""
         if not path.startswith(b"/") or b"\0" in path:
             raise Misconfigured(f"a folder's path must be absolute, not {show_path(path)}", code="bad_path")
         with self._lock:
@@ -62,7 +62,7 @@ class Looks:
             if self._look is not None and not self._look.is_over:
                 raise Busy(f"{show_path(self._look.path)} is being compared; one at a time")
             look = Look(path, actor, dt.datetime.now(dt.UTC))
-            threading.Thread(target=self._run, args=(look,), name="adopt").start()
+            start(threading.Thread(target=self._run, args=(look,), name="adopt"))
             self._look = look
             return look
 

@@ -70,10 +70,7 @@ class Ongoing:
                 running = next(iter(self._stages), "another one")
                 raise Busy(f"a cycle is running here already: {running}")
             asked = threading.Thread(target=self._run, args=(stage, work), name="asked cycle")
-            try:
-                asked.start()
-            except RuntimeError as error:  # there are as many as the system allows
-                raise Retryable(f"nothing was begun: {error}", code="no_thread") from error
+            start(asked)
             self._asked, self._stages[stage.run_id] = asked, stage
 
     def stop(self) -> None:
@@ -100,3 +97,11 @@ class Ongoing:
         finally:
             with self._lock:
                 self._stages.pop(stage.run_id, None)
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread that does what a person asks for. Raises Retryable where none can be had."""
+    try:
+        thread.start()
+    except RuntimeError as error:  # there are as many as the system allows
+        raise Retryable(f"nothing was begun: {error}", code="no_thread") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,21 @@ def test_what_the_system_refuses_ends_a_comparison_and_not_all_that_follow(
         assert browser.client.post(API, json={"path": str(music)}).status_code == 202
         until(lambda: browser.client.get(API).json()["over"])
     assert f"{in_the_way}" in browser.client.get(API).json()["error"]
+
+
+def test_a_comparison_that_no_thread_can_be_had_for_is_begun_by_who_asks_again(
+    browser: Browser, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def full(thread: threading.Thread) -> None:
+        if thread.name == "adopt":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        refused = browser.client.post(API, json={"path": str(music)})
+        assert (refused.status_code, refused.json()["code"]) == (503, "no_thread")
+    assert browser.client.post(API, json={"path": str(music)}).status_code == 202
+    until(lambda: browser.client.get(API).json()["over"])
