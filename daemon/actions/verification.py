@@ -1,4 +1,4 @@
-"""An installation → what verification read and found, when it reads again, and a round for a person."""
+"""An installation → what verification read and found, and when it reads again."""
 
 from __future__ import annotations
 
@@ -32,8 +32,3 @@ def standing(app: Application) -> Standing:
     due = dt.datetime.now(dt.UTC) if totals.never else totals.oldest and totals.oldest + dt.timedelta(settings.days)
     jobs = app.engine.list(statuses=OPEN, phase=verify.Verify.name, limit=1)
     return Standing(totals, settings.days, is_on, due if is_on else None, jobs[0] if jobs else None)
-
-
-def begin(app: Application, *, actor: str, every: bool) -> Job:
-    """Want a round now: of what is due, or of everything."""
-    return verify.want(app.engine, actor=actor, every=every)

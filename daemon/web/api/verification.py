@@ -14,6 +14,7 @@ from daemon.web.bodies import Body, Limit
 from daemon.web.installation import App
 from daemon.web.routing import api_router
 from processor.verification import rows
+from workflow.chores import verify
 
 router = api_router("/api/v1/verification", "verification")
 
@@ -68,7 +69,7 @@ def read(app: App) -> Totals:
 @router.post("", status_code=202, summary="Read albums again now")
 def begin(app: App, what: RoundIn, actor: By) -> RoundOut:
     """Want a round now; if one waits or runs, that one is hastened."""
-    return RoundOut(job=verification.begin(app, actor=actor.name, every=what.every).id)
+    return RoundOut(job=verify.want(app.engine, actor=actor.name, every=what.every).id)
 
 
 @router.get("/findings", summary="The albums something was found or made anew of")

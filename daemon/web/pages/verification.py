@@ -15,6 +15,7 @@ from daemon.web.render import page
 from daemon.web.routing import page_router
 from processor.verification import rows
 from workflow import progress
+from workflow.chores import verify
 
 router = page_router("/verification")
 LINK = Link(50, "Verification", "/verification")
@@ -41,5 +42,5 @@ def show(request: Request, app: App, after: Annotated[int, Query(ge=-1, lt=1 << 
 @router.post("")
 def begin(app: App, actor: By, every: Annotated[bool, Form()] = False) -> Response:
     """Begin a round."""
-    verification.begin(app, actor=actor.name, every=every)
+    verify.want(app.engine, actor=actor.name, every=every)
     return RedirectResponse("/verification", 303)
