@@ -75,13 +75,13 @@ class Acts:
         self._lock = threading.Lock()
         self._acts: OrderedDict[str, Act] = OrderedDict()
 
-    def begin(self, act: Act, work: Callable[[threading.Event], Report], then: Callable[[], object]) -> None:
-        """Begin the work in a thread and, if all of it was done, what follows. Raises Busy and Stopped."""
+    def begin(self, act: Act, actor: str, then: Callable[[], object]) -> None:
+        """Begin its work in a thread, for an actor, and if all of it was done what follows. Raises Busy and Stopped."""
 
         def all_of_it(stop: threading.Event) -> None:
             ended, done = replace(act, failure=GreenroomError(UNFORESEEN)), False
             try:
-                report = work(stop)
+                report = act.work(act, actor, stop)
                 done = act.sure and report.exit_code == 0
                 ended = replace(act, report=report, run_id=act.id if done and act.told.follows else None)
             except (GreenroomError, OSError) as error:

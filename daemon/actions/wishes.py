@@ -38,7 +38,7 @@ def begin(
             request = Request(run_id=act.id, asked_by=actor)
             app.run_cycle(trigger="request", stop=app.ongoing.stopping, request=request)
 
-    app.acts.begin(act, lambda stop: work(act, actor, stop), then)
+    app.acts.begin(act, actor, then)
     return act
 
 
