@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from config.libraries import Kind, Role
 from config.reasons import path_text
@@ -14,7 +14,7 @@ from daemon.actions import libraries
 from daemon.disks import WORTH_IT
 from daemon.web import roots
 from daemon.web.access import By
-from daemon.web.bodies import Responses
+from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App
 from daemon.web.roots import Root
 from daemon.web.routing import api_router
@@ -39,10 +39,9 @@ class LibraryOut(BaseModel):
     as_of: dt.datetime | None = Field(description="When the sizes were seen, while the disk does not answer.")
 
 
-class LibraryIn(BaseModel):
+class LibraryIn(Body):
     """A folder that is to become a library."""
 
-    model_config = ConfigDict(extra="forbid")
     role: Role
     path: str = Field(min_length=1, max_length=4096, examples=["/srv/inbound"])
     kind: Kind = "music"

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
 from daemon.actions import players
 from daemon.disks import WORTH_IT
 from daemon.web.access import By
-from daemon.web.bodies import Responses
+from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App
 from daemon.web.routing import api_router
 from processor.players.examination import Examination
@@ -46,10 +46,9 @@ class PlayerOut(BaseModel):
     missed_count: int
 
 
-class PlayerChange(BaseModel):
+class PlayerChange(Body):
     """What may be changed of a player; a secret that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
     url: Text = Field(examples=["http://livingroom:8080"])
     user: Text | None = None
     secret: Text | None = Field(None, description="A password or a token.")
