@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import Body
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+import fastapi
+from pydantic import BaseModel, Field, JsonValue
 
 from config import admin
-from config.database import Database
 from config.errors import Misconfigured
 from config.settings import SECTIONS
 from daemon.web.access import By
-from daemon.web.bodies import Responses
+from daemon.web.bodies import Body, Responses
 from daemon.web.fields import fields
 from daemon.web.installation import App
 from daemon.web.routing import api_router
@@ -35,21 +34,29 @@ class SettingOut(BaseModel):
     choices: list[str]
 
 
-class ResetIn(BaseModel):
+class ResetIn(Body):
     """What to reset: one section, or all of them."""
 
-    model_config = ConfigDict(extra="forbid")
     section: str | None = Field(None, max_length=100)
 
 
 Config = dict[str, dict[str, SettingOut]]
-Changes = Annotated[dict[str, JsonValue], Body(max_length=200, examples=[{"staging_scan.schedule": "every 15m"}])]
+Changes = Annotated[
+    dict[str, JsonValue], fastapi.Body(max_length=200, examples=[{"staging_scan.schedule": "every 15m"}])
+]
 
 
 @router.get("", summary="Every setting, by section")
 def read(app: App) -> Config:
     """Return every setting with its meaning and its limits."""
-    return _config(app.database)
+    with app.database.read() as connection:
+        sections = admin.read_sections(connection, SECTIONS)
+    return {
+        prefix: {
+            field.name: SettingOut.model_validate(field, from_attributes=True) for field in fields(prefix, section)
+        }
+        for prefix, (section, _) in sections.items()
+    }
 
 
 @router.patch("", summary="Change some settings, or none", responses=REFUSED)
@@ -58,7 +65,7 @@ def change(app: App, changes: Changes, actor: By) -> Config:
     with app.database.begin() as connection:
         for key, value in changes.items():
             admin.put(connection, key, value, actor=actor.name, now=dt.datetime.now(dt.UTC))
-    return _config(app.database)
+    return read(app)
 
 
 @router.post("/reset", summary="Back to the defaults", responses=REFUSED)
@@ -69,15 +76,4 @@ def reset(app: App, what: ResetIn, actor: By) -> Config:
     with app.database.begin() as connection:
         for prefix in [what.section] if what.section else SECTIONS:
             admin.reset(connection, prefix, actor=actor.name, now=dt.datetime.now(dt.UTC))
-    return _config(app.database)
-
-
-def _config(database: Database) -> Config:
-    with database.read() as connection:
-        read = {prefix: section for prefix, (section, _) in admin.read_sections(connection, SECTIONS).items()}
-    return {
-        prefix: {
-            field.name: SettingOut.model_validate(field, from_attributes=True) for field in fields(prefix, section)
-        }
-        for prefix, section in read.items()
-    }
+    return read(app)
