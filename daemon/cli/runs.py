@@ -12,8 +12,8 @@ from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import because, json_option, print_json, print_table
 from workflow import history, runs
+from workflow.report import OUTCOMES
 
-SHOWN = ("staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed")
 MOST = 100_000  # albums of one run that are shown
 
 
@@ -86,4 +86,4 @@ def show(run_id: str, as_json: bool) -> None:
 
 
 def _counted(run: Mapping[str, Any]) -> str:
-    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in run["counts"].items() if n and name in SHOWN)
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in run["counts"].items() if n and name in OUTCOMES)
