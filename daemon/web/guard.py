@@ -41,7 +41,7 @@ HEADERS: Final = {
 
 
 class Guard:
-    """The outermost layer of the app. `hosts` are the names it answers to, as people write them."""
+    """The layer before all that know who asks. `hosts` are the names it answers to, as people write them."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from daemon.web import api, pages
+from daemon.web import pages
 
 
 class Link(NamedTuple):
@@ -37,6 +37,3 @@ def links() -> tuple[Link, ...]:
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     for found in pkgutil.iter_modules(package.__path__):
         yield import_module(f"{package.__name__}.{found.name}")
-
-
-__all__ = ["Link", "api", "links", "pages", "routers"]
