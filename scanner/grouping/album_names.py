@@ -180,8 +180,11 @@ def is_technical(text: str) -> bool:
 
 
 def is_format(text: str) -> bool:
-    """Tell whether a folder is called after a format: "FLAC", "MP3 320", "24-96", "320"; "1999" may be an album."""
-    return is_technical(text) and (_BITS_OR_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text)))
+    """Tell whether a folder is called after a format: "FLAC", "MP3 320", "24-96"; "1999" and "25 [FLAC]" are albums."""
+    if not is_technical(text):
+        return False
+    bare = _BRACKETS.sub(_worth_keeping, text).strip() or text.strip()
+    return _BITS_OR_RATE.fullmatch(bare) is not None or any(map(str.isalpha, bare))
 
 
 def is_nameless(text: str) -> bool:

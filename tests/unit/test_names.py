@@ -277,6 +277,10 @@ def test_a_track_files_name_is_taken_apart(text: str, parts: tuple[int | None, i
         ("24-96", True),
         ("4", False),
         ("21 (2011)", False),
+        ("25 (2015) [FLAC]", False),
+        ("1999 [FLAC 24-96]", False),
+        ("320 [MP3]", True),
+        ("(2015) [FLAC]", True),
     ],
 )
 def test_some_folders_name_nothing(text: str, nameless: bool) -> None:
