@@ -144,10 +144,16 @@ def _without_years(text: str) -> tuple[str, list[str]]:
     if (found := _YEAR_LAST.search(bare)) and bare[found.start() - 1] in ")]}":  # "Album (1999) FLAC [24-96]"
         text = bare
     for form in (_YEAR_FIRST, _YEAR_LAST):
-        if found := form.search(text):
+        if (found := form.search(text)) and not (found["year"] and _follows_no_name(text[: found.start()])):
             text = text[: found.start()] + text[found.end() :]
             years += filter(None, found.groups())
     return _DASH_LAST.sub("", text), years
+
+
+def _follows_no_name(before: str) -> bool:
+    """Tell whether what stands after brackets is the name: "[2014] 1989", "Artist - [2014] 1989"."""
+    named = _BRACKETS.sub(" ", before).rstrip()
+    return named != before.rstrip() and (not named or _DASH_LAST.search(named) is not None)
 
 
 def _without_brackets(text: str) -> str:

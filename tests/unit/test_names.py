@@ -166,6 +166,8 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("Artist - Album 1999 FLAC", ("Artist", "Album", 1999)),
         ("Artist - Album 2000 320 kbps", ("Artist", "Album", 2000)),
         ("Artist - Album [Deluxe Edition] (2CD) 2001", ("Artist", "Album [Deluxe Edition]", 2001)),
+        ("[2014] 1989", (None, "1989", 2014)),
+        ("Artist - [2014] 1989", ("Artist", "1989", 2014)),
         ("Artist - Live in 1999", ("Artist", "Live in 1999", None)),
         ("Artist - Best of (1999-2009)", ("Artist", "Best of (1999-2009)", None)),
         ("Jay-Z-The_Album-WEB-2001-GRP", ("Jay-Z", "The Album", 2001)),
