@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, insert, update
 
 from config import admin, libraries
 from config.database import Database
@@ -332,7 +332,7 @@ def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_f
     assert str(library(house)) in why
     assert why.endswith("until then nothing is published there")
     with house.database.begin() as connection:
-        connection.execute(text("UPDATE events SET at = :then"), {"then": utc_now() - upkeep.TOLD_AGAIN})
+        connection.execute(update(events.EventRow).values(at=utc_now() - upkeep.TOLD_AGAIN))
     house.run()
     assert told() == [why, why]
 
