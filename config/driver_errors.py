@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InternalError, 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
-from config.machine import no_room
+from config.machine import no_room_by_trying
 
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
 NO_SCHEMA = "3F000"  # of PostgreSQL, where the search_path of a URL or a role names none that is there
@@ -86,7 +86,7 @@ def _told_by_its_disk(url: URL, error: object) -> str:
         return ""
     file = url.database or ""
     with suppress(OSError):
-        if why := no_room(os.path.dirname(os.fsencode(file))):
+        if why := no_room_by_trying(os.path.dirname(os.fsencode(file))):
             return f"; {why}"
         cut = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_SHORT_READ
         if cut and os.path.getsize(f"{file}-wal") == 0:  # others know what is in there, and we made a new one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import functools
 import gc
 import os
@@ -136,16 +137,38 @@ def free_files(found: os.statvfs_result) -> int | None:
     return found.f_favail if is_counted else None
 
 
-def no_room(folder: bytes) -> str | None:
-    """Say why nothing can be written on the disk of a folder, and what to do; None if something can."""
+def no_room(folder: bytes, wanted: int = ROOM_TO_WORK) -> str | None:
+    """Say why nothing, or not so many bytes, can be written on the disk of a folder, and what to do; else None."""
     from config.mounts import is_shut  # a scan starts without it
 
     found = os.statvfs(folder)
     if found.f_flag & os.ST_RDONLY or is_shut(folder):
         return "its disk is mounted read-only, as the kernel does after an error: look at its log, then mount it anew"
     free = free_bytes(found)
-    if free is not None and free < ROOM_TO_WORK:
+    if free is not None and free < wanted:
         return "its disk is full: make room there"
     if free_files(found) == 0:
         return "its disk can hold no more files: remove some there"
+    return None
+
+
+def no_room_by_trying(folder: bytes, wanted: int = ROOM_TO_WORK) -> str | None:
+    """Return what `no_room` does of so many bytes, and tell of a quota, too: something without a name is written.
+
+    Raises OSError.
+    """
+    from tempfile import TemporaryFile
+
+    if why := no_room(folder, wanted):
+        return why
+    try:
+        with TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, wanted)
+            if filesystem_type(folder) in NETWORK_FILESYSTEMS:
+                os.fsync(file)  # a server may refuse no earlier
+    except OSError as error:
+        if error.errno not in (errno.EDQUOT, errno.ENOSPC):
+            raise
+        used_up = "its quota is used up: raise it, or make room there"
+        return used_up if error.errno == errno.EDQUOT else "its disk is full: make room there"
     return None

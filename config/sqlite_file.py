@@ -8,6 +8,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,8 +17,12 @@ from sqlalchemy.exc import DisconnectionError
 
 from config import sqlite_sides
 from config.errors import Misconfigured, Retryable
-from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
+from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room_by_trying
 
+# f_type of statfs(2) of those that give a page of mapped memory a new block when it is written, and end the process
+# (SIGBUS) where there is none: SQLite's -shm is such memory.
+NEEDS_ROOM: Final = {0x9123683E: "btrfs"}
+ROOM: Final = 16 << 20  # bytes; more than a transaction takes, and what it may move from -wal into the file
 BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
 KNOWS_MILLISECONDS = (3, 42)  # the first SQLite whose unixepoch() does
 _DECODE: Final = json.JSONDecoder().decode
@@ -60,11 +65,13 @@ def _from_json(kept: str) -> Any:
 
 def engine_of(url: URL) -> Engine:
     """Return an engine for the file, which is made if it is not there."""
+    refuse = _refuse_without_room(url)
     waits = {"timeout": BUSY_MS / 1000, "check_same_thread": False}
     engine = create_engine(url, connect_args=waits, json_deserializer=_from_json)
 
     @event.listens_for(engine, "do_connect")
     def _make(*_: Any) -> None:
+        refuse()
         # SQLite would let everybody read it, password hashes and all. Made without opening it: closing it would end the
         # locks of our other connections. -wal and -shm take their rights from it.
         with contextlib.suppress(OSError):  # it is there, or SQLite says why it cannot be
@@ -83,11 +90,28 @@ def engine_of(url: URL) -> Engine:
         sqlite_sides.remember(url.database or "", record)
 
     event.listen(engine, "checkout", lambda _dbapi, record, _proxy: _refuse_other_files(engine, url, record))
-    _take_turns(engine, _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock()))
+    _take_turns(engine, _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock()), refuse)
     return engine
 
 
-def _take_turns(engine: Engine, turn: threading.Lock) -> None:
+def _refuse_without_room(url: URL) -> Callable[[], None]:
+    """Return what raises Retryable where SQLite's shared memory may end the process, for want of room on its disk."""
+    folder = os.path.dirname(os.fsencode(url.database or ""))
+    try:
+        is_at_risk = filesystem_type(folder) in NEEDS_ROOM
+    except OSError:  # connecting says what is wrong
+        is_at_risk = False
+
+    def refuse() -> None:
+        with contextlib.suppress(OSError):
+            if is_at_risk and (why := no_room_by_trying(folder, ROOM)):
+                message = f"the database {url.render_as_string()} cannot be used: {why}"
+                raise Retryable(message, code="database_unavailable")
+
+    return refuse
+
+
+def _take_turns(engine: Engine, turn: threading.Lock, refuse: Callable[[], None]) -> None:
     """Let those who write wait for the one that does, from the begin of a transaction to its connection's return."""
 
     @event.listens_for(engine, "begin")
@@ -97,6 +121,7 @@ def _take_turns(engine: Engine, turn: threading.Lock) -> None:
         if reads:
             connection.exec_driver_sql("BEGIN")
             return
+        refuse()
         # Threads of one process take turns here: SQLite's own way to wait is to sleep, longer and longer.
         if "turn" not in connection.info and turn.acquire(timeout=BUSY_MS / 1000):
             connection.info["turn"] = turn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,11 +76,11 @@ def _retried(app: Application) -> dict[str, Any] | None:
     return {"count": count, "job": first.id, "called": called, "not_before": not_before, "error": first.error}
 
 
-def closed(folder: Path) -> str | None:
+def closed(folder: Path, asked: Callable[[bytes], str | None] = no_room) -> str | None:
     """Say why nothing can be written into the data folder, and what to do; None if something can."""
     shown = show_path(os.fsencode(folder))
     try:
-        why = no_room(os.fsencode(folder))
+        why = asked(os.fsencode(folder))
     except OSError as error:
         return f"the data folder {shown} cannot be used: {error.strerror}"
     return f"nothing can be written into the data folder {shown}: {why}" if why else None

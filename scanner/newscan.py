@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from config.errors import Misconfigured
-from config.machine import no_room
+from config.machine import no_room_by_trying
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouprows import GroupRows
@@ -78,7 +78,8 @@ class NewScan(ScanDb):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             there = next(folder for folder in path.absolute().parents if folder.is_dir())
-            advice = (error.errno == errno.ENOSPC and no_room(os.fsencode(there))) or "choose another place"
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            advice = (is_full and no_room_by_trying(os.fsencode(there))) or "choose another place"
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; {advice}") from error
         sql: sqlite3.Connection | None = None
         try:

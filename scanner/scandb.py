@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from config.errors import Rejected, Retryable
-from config.machine import no_room
+from config.machine import no_room_by_trying
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import Group, SideRow
@@ -173,6 +173,6 @@ def failed(path: Path, error: sqlite3.Error | OSError) -> Retryable:
     if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return Retryable(f"the scan DB {path} is damaged ({error}); the next scan begins anew", code=DAMAGED)
     with suppress(OSError):
-        if why := no_room(os.fsencode(path.parent)):
+        if why := no_room_by_trying(os.fsencode(path.parent)):
             return Retryable(f"the scan DB {path} cannot be used: {error}; {why}", code="scan_db_failed")
     return Retryable(f"the scan DB {path} cannot be used: {error}; is the disk full?", code="scan_db_failed")

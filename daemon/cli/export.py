@@ -15,7 +15,7 @@ from daemon.signals import stop_on_signals
 
 work_option = click.option(
     "--work",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     help="Where the scratch database is made, which is as large as the rows; default: the data folder.",
 )
 

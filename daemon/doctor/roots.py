@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.errors import GreenroomError
 from config.libraries import Library, verify_root
-from config.machine import free_bytes, free_files
+from config.machine import free_bytes, free_files, no_room_by_trying
 from config.mounts import damage, mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
@@ -42,7 +42,7 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
 def examine_data(folder: Path) -> Finding:
     """Look at the disk of the data folder, where SQLite, scans, pictures and what exports are proven by are."""
     shown = show_path(os.fsencode(folder))
-    if why := closed(folder):
+    if why := closed(folder, no_room_by_trying):
         return Finding("problem", "data_folder", why)
     free = free_bytes(os.statvfs(folder))
     if free is None:

@@ -1496,6 +1496,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("trash_already", "tests/scenarios/test_fsck_publications.py"),
     ),
     Mutant(
+        "memory that SQLite shares is written where its disk may have no block for it",
+        "config/sqlite_file.py",
+        "if is_at_risk and (why :=",
+        "if False and (why :=",
+        on_sqlite("shares_is_told", "tests/filesystems/test_btrfs.py"),
+    ),
+    Mutant(
         "another song under an old name is said to be staged",
         "processor/fsck/findings.py",
         " and found[2:] == final[2:]",

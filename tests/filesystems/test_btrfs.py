@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,10 +78,10 @@ def test_between_subvolumes_files_are_cloned_and_all_is_as_between_folders(here:
 
 
 @pytest.mark.parametrize("mode", ["move", "reflink"])
-def test_a_disk_without_room_for_copies_takes_clones(mode: str) -> None:
+def test_a_disk_without_room_for_copies_takes_clones(tmp_path: Path, mode: str) -> None:
     with mounted(BTRFS) as disk:
         roots = [subvolume(disk / name) / name for name in ("inbound", "staging", "library")]
-        house = House(disk / "house", roots[1], inbound=roots[0], library=roots[2])
+        house = House(tmp_path, roots[1], inbound=roots[0], library=roots[2])
         house.add_library()
         scan = next(house.inbound.rglob("*.mp3")).with_name("booklet.pdf")
         scan.write_bytes(os.urandom(40 << 20))  # for which there is no room a second time
@@ -161,6 +164,75 @@ def test_a_quota_that_is_used_up_is_told_and_costs_nothing(here: Path) -> None:
     run("btrfs", "qgroup", "limit", "none", str(house.staging))
     assert converges(house) == []
     run("btrfs", "quota", "disable", str(here))
+
+
+def test_a_quota_of_the_data_folder_is_named_by_every_command_and_by_doctor(here: Path, tmp_path: Path) -> None:
+    house = House(here, data=subvolume(here / "data"), filled=False)
+    house.fill()
+    run("btrfs", "quota", "enable", str(here))
+    run("btrfs", "quota", "rescan", "-w", str(here))
+    run("btrfs", "qgroup", "limit", "16k", str(house.data))
+    for command in (["status"], ["fsck"], CYCLE, ["export", str(tmp_path / "backup.gz")]):
+        ended = house.run(*command)
+        assert ended.status == 1
+        assert "its quota is used up: raise it, or make room there" in ended.err
+    ended = house.run("doctor")
+    assert ended.status == 1
+    assert f"✗ nothing can be written into the data folder {house.data}: its quota is used up" in ended.out
+    run("btrfs", "quota", "disable", str(here))
+    assert [*lost(house), *wrong_items(house)] == []
+    assert converges(house) == []
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from sqlalchemy import text
+from config.database import Database
+from config.errors import Retryable
+
+refused = []
+database = Database(f"sqlite:///{sys.argv[1]}")
+with database.begin() as connection:
+    connection.execute(text("CREATE TABLE large AS SELECT 1 AS n, hex(randomblob(4000)) AS text"))
+while len(refused) < 20:
+    try:
+        with database.begin() as connection:
+            connection.execute(text("INSERT INTO large SELECT 1, hex(randomblob(4000)) FROM large LIMIT 20"))
+    except Retryable as error:
+        refused.append(error.message)
+print(refused[-1])
+"""
+
+
+@pytest.mark.parametrize("full", ["its quota is used up", "its disk is full"])
+def test_no_room_for_the_memory_that_sqlite_shares_is_told_and_ends_nobody_without_a_word(
+    tmp_path: Path, full: str
+) -> None:
+    """Where a write to mapped memory takes a new block, one that there is no room for is a signal (SIGBUS)."""
+    with mounted(BTRFS) as here:
+        house = House(tmp_path, data=subvolume(here / "data"), filled=False)
+        if full == "its quota is used up":
+            run("btrfs", "quota", "enable", str(here))
+            run("btrfs", "quota", "rescan", "-w", str(here))
+            run("btrfs", "qgroup", "limit", "24m", str(house.data))
+        else:
+            with suppress(OSError), (here / "filler").open("wb", buffering=0) as filler:
+                while True:
+                    filler.write(bytes(1 << 20))
+            os.truncate(here / "filler", (here / "filler").stat().st_size - (24 << 20))
+            run("sync", "-f", str(here))
+        command = [sys.executable, "-c", WRITER, str(house.data / "greenroom.db")]
+        written = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        assert (written.returncode, written.stderr) == (0, "")
+        assert full in written.stdout
+        with suppress(OSError), (house.data / "more").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(1 << 20))
+        for asked in (["status"], ["settings", "set", "staging_scan.workers", "3"], CYCLE, ["doctor"]):
+            ended = house.run(*asked)
+            assert ended.status == 1
+            assert full in ended.err + ended.out
 
 
 @THOROUGH

@@ -201,6 +201,15 @@ def test_what_is_no_file_is_no_place_for_a_backup(filled: Database, file: Path, 
     assert not list(tmp_path.glob(".*.new"))
 
 
+def test_paths_of_a_backup_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    for command in (["export"], ["import", "--check"]):
+        done = greenroom(*command, "--work", "work", "kept.gz")
+        assert (done.exit_code, "every table was the same" in done.output) == (0, command == ["export"]), done.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_export_that_is_told_to_end_leaves_nothing_behind(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
