@@ -20,7 +20,7 @@ from sqlalchemy import delete, text, update
 
 from config import admin, libraries
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Misconfigured, Rejected
 from processor.items import repository, storing
 from tests.carrying import carrying
 from tests.commands import chosen, printed
@@ -200,6 +200,19 @@ def test_a_rule_does_not_approve_again_what_a_person_took_back(
         assert item(database, one)["status"] == "pending_review"
         succession.request(engine, "review", one, actor="eva")
         until(lambda: item(database, one)["status"] == "approved")
+
+
+def test_what_was_before_a_decision_has_to_be_known_for_taking_it_back(database: Database) -> None:
+    """Of items that an older version staged the history knows less."""
+    (one,) = stage(database, "k1")
+    with database.begin() as connection:
+        connection.execute(delete(history.ItemHistoryRow))
+    for _ in range(2):
+        with pytest.raises(Rejected, match="was no decision"):
+            deciding.take_back(database, one, actor="eva")
+        deciding.decide(database, one, "approved", actor="eva", why="heard it")
+    with database.read() as connection:
+        assert deciding.undoable(history.of_item(connection, one), "approved") is None
 
 
 def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(

@@ -525,6 +525,28 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
     assert deciding.take_back(shop.database, item, actor="eva").status == "pending_review"
 
 
+def test_an_album_that_was_staged_anew_is_enriched_though_a_decision_about_it_was_taken_back(
+    shop: Shop, server: Provider, tmp_path: Path, online: None
+) -> None:
+    """Tracks that joined it were never looked up; that the album was once, before they came, is no matter."""
+    knows(server, release())
+
+    def come(year: int | None) -> int:
+        with shop.database.begin() as connection:
+            upserted = storing.upsert(connection, [replace(staged(own(release())), year=year).summed()], NOW)
+            succession.after_staging(connection, upserted, "r1", NOW)
+        return upserted["k"].id
+
+    engine, item = Engine(shop.database, succession.works()), come(None)
+    with carrying(shop.database, tmp_path):
+        until(lambda: engine.counts()["enrich"] == {"done": 1})
+    assert come(1999) == item
+    deciding.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
+    assert deciding.take_back(shop.database, item, actor="eva").status == "pending_review"
+    with shop.database.read() as connection:
+        assert progress.find(connection, item)["position"] == "staged"
+
+
 def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider) -> None:
     database = shop.database
     item = stage(shop, own(release()))

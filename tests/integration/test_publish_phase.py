@@ -225,6 +225,31 @@ def test_who_takes_an_approval_back_wants_no_publication_either(house: House, wo
     assert [job.status for job in engine.list(phase="publish")] == ["cancelled"]
 
 
+def test_who_rejects_an_album_keeps_no_other_and_no_other_work_waiting(house: House) -> None:
+    house.drop(songs("High Tide", "flac", range(1, 3), album="High Tide"))
+    house.run()
+    engine = Engine(house.database, succession.works())
+    one, other = (item["id"] for item in house.items().values())
+    for item_id in (one, other):
+        deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    succession.request(engine, "enrich", one, actor="eva")
+    deciding.decide(house.database, one, "rejected", actor="eva", why="heard it again")
+    waits = {(job.phase, job.item_id) for job in engine.list(statuses=OPEN)}
+    assert ("publish", one) not in waits
+    assert {("publish", other), ("enrich", one)} <= waits
+
+
+def test_an_approval_whose_rejection_was_taken_back_goes_on_to_be_published(house: House) -> None:
+    item_id = only(house)["id"]
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    deciding.decide(house.database, item_id, "rejected", actor="eva", why="a slip")
+    put(house, publish__mode="auto", sync__mode="off")
+    assert deciding.take_back(house.database, item_id, actor="eva").status == "approved"
+    with house.database.read() as connection:
+        assert progress.find(connection, item_id)["position"] == "reviewed"
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
+
+
 def test_what_was_taken_out_of_its_library_waits_for_review_and_fails_nowhere(house: House) -> None:
     put(house, publish__mode="auto", sync__mode="off")
     item_id, engine = only(house)["id"], Engine(house.database, succession.works())

@@ -15,21 +15,25 @@ import pytest
 from sqlalchemy import Connection, null, select, update
 
 from config import activity
-from config.errors import Misconfigured
+from config.errors import Busy, Misconfigured
 from config.libraries import Role, add_library, remove_library
+from config.locks import hold
 from processor.filesystem.files import Tree
+from processor.items import grouping_choices
 from processor.publication import ledger
 from processor.publication.ledger import Publication
 from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from processor.transfers.trash import TRASH
+from scanner.grouping.chosen import Choice
 from tests.scenarios.drops import JPEG, Drop, link, songs
 from tests.scenarios.house import NOW, House, seen
 from workflow import events, history
 from workflow.operations.deciding import Seen
-from workflow.operations.regrouping import regroup
+from workflow.operations.regrouping import regroup, staged
 from workflow.operations.trash import discard, restore
 from workflow.operations.undo import UndoReport, release, undo
+from workflow.roots import resolve_roots
 
 KEY = "album:ada/low tide"
 ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(
@@ -37,6 +41,7 @@ ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(
 )
 ALBUM |= {"Low Tide/cover.jpg": JPEG, "Low Tide/caf\udce9.log": b"log", "Low Tide/empty.txt": b""}
 STAGED = ["staged Ada / Low Tide: 3 tracks on 2 discs"]
+LOW = Choice("b", "Bo", "Low")
 HELD = ["needs_review Ada / Low Tide: 3 tracks on 2 discs"]
 
 
@@ -476,6 +481,31 @@ def test_what_went_back_before_regrouping_broke_off_is_let_go(house: House) -> N
     mark.write_bytes(kept)
     house.run()
     assert not list(house.inbound.rglob("*.flac"))  # staged again, as before anybody asked
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_what_was_said_of_files_before_counts_again_where_they_cannot_be_taken_back(
+    house: House, is_busy: bool
+) -> None:
+    """Because somebody edited one of them, or works there just now."""
+    drop(house)
+    house.cycle()
+    (item,) = house.items().values()
+    with house.database.begin() as connection:
+        root = resolve_roots(house.database).inbound
+        sources = {file.source for file in staged(connection, item["id"]).files}
+        before = {path: Choice("a", "Ada", "Low Tide") for path in sources} | {b"of another album": LOW}
+        grouping_choices.say(connection, root.root_uuid, before, actor="ada", now=NOW)
+    word = {path: LOW for path in sources}
+    if is_busy:
+        with hold(house.database, [root], "somebody", threading.Event()), pytest.raises(Busy):
+            regroup(house.database, [item["id"]], word, actor="eva", stop=threading.Event())
+    else:
+        edit(house)
+        report = regroup(house.database, [item["id"]], word, actor="eva", stop=threading.Event())
+        assert (told(report), report.dry_run) == ([("refused", ["file_changed"])], False)
+    with house.database.read() as connection:
+        assert grouping_choices.read(connection, root.root_uuid) == before
 
 
 def test_a_taken_back_album_is_taken_again_when_one_of_its_files_changes(house: House) -> None:
