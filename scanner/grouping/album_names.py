@@ -11,7 +11,7 @@ from scanner.grouping.discs import disc_folder, is_bonus_folder
 from scanner.grouping.folding import clean, fold
 from scanner.grouping.names import DASH, DATE, spaced
 from scanner.grouping.patterns import pattern
-from scanner.grouping.placeholders import says_unknown
+from scanner.grouping.placeholders import is_various, says_unknown
 
 _BRACKETS = pattern(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _YEAR = pattern(r"(?:19|20)\d\d")
@@ -32,7 +32,7 @@ _BITS_OR_RATE = pattern(r"(?:16|24|32)\W\d{2,3}|128|192|256|320")
 _EDITION = pattern(r"edition|remaster|deluxe|anniversary|expanded|version|mono|stereo|live|reissue|mix|bonus", re.I)
 _SCENE = pattern(r"(?P<names>[^-\s]+(?:-[^-\s]+)+)-(?P<year>(?:19|20)\d\d)-\w+")
 _OF_RELEASE = pattern(  # what stands behind artist and album
-    r"\(.*|.*(?:edition|remaster).*|single|ep|vls|cd[smr]?|dvdr?|promo|retail|digital|bootleg|proper|repack|[a-z]{2}",
+    r"\(.*|.*(?:edition|remaster).*|single|ep|vls|ost|cd[smr]?|dvdr?|promo|retail|digital|bootleg|proper|repack|[a-z]{2}",
     re.IGNORECASE,
 )
 _CATALOGUE_FIRST = pattern(  # "[WARPCD92] Artist - Album"
@@ -52,18 +52,23 @@ _YEAR_LAST = pattern(  # behind a bracket, or before what says no more than the 
 )
 _BRACKET_LAST = pattern(r"(?<=\s)[(\[{]([^()\[\]{}]*)[)\]}]\Z")
 _DASH_LAST = pattern(r"\s[-–—]\Z")
-_PRESSING = pattern(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
+_PRESSING = pattern(  # "(2009, Germany, Label, CAT 12)", "(2009-05-01 - DE - Label - CAT 12)"
+    r"(?P<year>(?:19|20)\d\d)(?:-\d\d){0,2}(?:\s*[,;]\s.+|(?:\s[-–—]\s.+){2,})"
+)
 _YEARS = pattern(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
 _UNDECODED = pattern(r"\\x[89a-f][0-9a-f]")  # as `path_text` writes bytes of another code page
 _WIDE = str.maketrans("－（）［］", "-()[]")
 _EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _TIGHT_DASH = pattern(rf"(?<={_EAST})-(?={_EAST})")  # "周杰伦-范特西"
 _NO_WORD = pattern(r"[\W_]+")
+_NOBODY = pattern(r"album|single|ep|na", re.IGNORECASE)  # "Album - Title" of YouTube Music, "NA" of yt-dlp
+_GAP_INSIDE = "\ue000"  # stands for a space within brackets while a name is split at its dashes
 _NO_NAME = pattern(
     r"audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
     r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|eps|discography|desktop"
     r"|(?:live|studio) albums|untitled|folder|to sort|audio cd|cds"
     r"|(?:(?:my|new|meine|mi|ma) )?(?:musi[ck]|musica|musique)|muziek|muzyka|музыка"
+    r"|n ?a|non album(?: (?:tracks|songs))?|standalone recordings"  # of yt-dlp, beets and Picard
     r"|audio ?books?|horbucher|horspiele|podcasts"
     r"|(?:(?:new|untitled) folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|nieuwe map"
     r"|nowy folder|ny mapp?e?|novy adresar|uj mappa|yeni klasor|новая папка|нова папка|新しいフォルダー|新建文件夹"
@@ -94,7 +99,7 @@ def parse_album(text: str) -> AlbumName:
             return AlbumName(clean(artist), clean(album), int(year))
     pressed = _years_pressed(text)
     text, years = _without_years(text)
-    parts = [part for part in map(clean, DASH.split(_BRACKETS.sub(_worth_keeping, text))) if part]
+    parts = _parts(text)
     # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only beside two names, and if no bracket is
     beside = [part for part in (*parts[:-1], *parts[2:]) if _YEAR.fullmatch(part)] if not years else []
     if beside:
@@ -114,6 +119,13 @@ def parse_album(text: str) -> AlbumName:
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
 
 
+def _parts(text: str) -> list[str]:
+    """Split a name at its dashes, of which those in brackets part nothing: "Album (Live - Town)"."""
+    kept = _BRACKETS.sub(lambda bracket: _worth_keeping(bracket).replace(" ", _GAP_INSIDE), text)
+    parts = [part for part in (clean(part.replace(_GAP_INSIDE, " ")) for part in DASH.split(kept)) if part]
+    return parts[1:] if len(parts) > 1 and _NOBODY.fullmatch(parts[0]) else parts
+
+
 def _plain(text: str) -> str:
     """Write a name with spaces and the dashes and brackets of English, without that it is a copy."""
     text = spaced(text)
@@ -126,7 +138,7 @@ def _plain(text: str) -> str:
 def _scene(names: list[str], year: int) -> AlbumName:
     """Read "Artist", "Album" and what is said of the release; "Jay", "Z", "Album" tells an artist with a hyphen."""
     said = takewhile(lambda name: not (_OF_RELEASE.fullmatch(name) or is_technical(name)), names[2:])
-    hyphen = any(said) and (len(names[0]) <= 2 or len(names[1]) <= 3)
+    hyphen = any(said) and not is_various(names[0]) and (len(names[0]) <= 2 or len(names[1]) <= 3)
     artist, album = ("-".join(names[:2]), names[2]) if hyphen else names[:2]
     return AlbumName(clean(artist.replace("_", " ")), clean(album.replace("_", " ")), year)
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
-from scanner.grouping.album_names import is_nameless, parse_album
+from scanner.grouping.album_names import is_nameless
 from scanner.grouping.credits import Credit, commonest, credit_by_names, credit_by_tags
 from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import Source
+from scanner.grouping.placeholders import is_kind_of_music
 from scanner.grouping.places import Place
 from scanner.grouping.settling import without_the_boxs_disc
 from scanner.grouping.shares import Share, by_album
 from scanner.grouping.splitting import by_artist, by_format
-from scanner.grouping.tracks import Track
+from scanner.grouping.tracks import Track, known
 
 _by_folder_and_name = attrgetter("row.folder", "row.name", "row.file_id")
 
@@ -99,7 +100,8 @@ def _named(place: Place, share: Share) -> Album:
     elif place.is_root or is_nameless(place.title):
         title, source = None, None
     else:
-        title, source = parse_album(place.title).album, "folder"
+        title = known(place.named.album)
+        source = "folder" if title else None
     credit = credit_by_tags(readable)
     if credit.source == "tag":
         credit = credit._replace(source=source_of("album_artist", readable))
@@ -122,9 +124,10 @@ def source_of(field: str, tracks: Iterable[Track]) -> Source:
 
 
 def _is_heap_of(artist: str | None, place: Place, tracks: Iterable[Track]) -> bool:
-    """Tell whether a folder is called after its artist, and holds songs that nobody counted: they are of no album."""
-    if artist is None:
+    """Tell songs of no album: nobody counted them, and their folder is called after their artist or a kind of music."""
+    called = place.named
+    if called.artist or called.year or not called.album or all(track.track is not None for track in tracks):
         return False
-    called = parse_album(place.title)
-    so = called.album and not called.artist and not called.year and fold(called.album) == fold(artist)
-    return bool(so) and any(track.track is None for track in tracks)
+    if artist and fold(called.album) == fold(artist):
+        return True
+    return is_kind_of_music(called.album) and not (artist and fold(artist) == fold(place.artist_above or ""))

@@ -13,6 +13,7 @@ from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import fold
 from scanner.grouping.names import parse_track, spaced, stem_of
 from scanner.grouping.patterns import pattern
+from scanner.grouping.placeholders import is_kind_of_music
 from scanner.grouping.tracks import Track, known
 
 _ALBUM_FIRST = pattern(  # "Artist - Album - 01 Title", "Artist - 1999 - Album - 1-01 - Title"
@@ -74,5 +75,5 @@ def _filled(track: Track, folder: str) -> Track | None:
 
 
 def _names_none(folder: str, artist: str) -> bool:
-    """Tell whether a folder names no album: it is the root, "Downloads", or the artist's own."""
-    return not folder or is_nameless(folder) or fold(folder) == fold(artist)
+    """Tell whether a folder names no album: it is the root, "Downloads", "Rock", or the artist's own."""
+    return not folder or is_nameless(folder) or is_kind_of_music(folder) or fold(folder) == fold(artist)

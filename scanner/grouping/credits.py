@@ -8,11 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from config.reasons import path_text
-from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
-from scanner.grouping.names import DATE
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_various
 from scanner.grouping.places import Place
@@ -33,20 +30,6 @@ _ARTICLE_LAST = pattern(r"([^,]+), (the|a|an)", re.IGNORECASE)
 _SLASH = pattern(r"\s*[/\\]+\s*")  # between names in ID3v2.3
 _SLASHED = " / "
 _WITH_OTHERS = pattern(" (?:and|with|w|x|vs|und|mit|et|e|y|con|och|og|med|/) ")
-_OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
-    r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
-    r"|(?:19|20)\d\d\s?[-–]\s?(?:(?:19|20)?\d\d)?[)\]])",
-    re.IGNORECASE,
-)
-
-_YEARS = pattern(r"(?:19|20)\d\ds?|\d0s|(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")  # "Artist/1984", "Artist/1980s"
-_SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "Singles" may also be who made them
-    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|ep'?s?|lps|singles|studio|live|compilations?|samplers?"
-    r"|remixes|bootlegs|demos|promos|splits|mixtapes|collaborations|others?)(?: (?:&|and) \w+| \((?:studio|live)\))?"
-    r"|(?:studio|live)?-?alben|(?:студийные )?альбомы|синглы|сборники|концерты",
-    re.IGNORECASE,
-)
-_SHELF_OF_MANY = pattern(r"compilations|(?:original )?soundtracks|osts?|box[ -]?sets", re.IGNORECASE)
 
 
 class Credit(NamedTuple):
@@ -160,17 +143,16 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
 
     A folder named after something else than the album says nothing about its artist.
     """
-    folder = parse_album(place.title)
+    folder = place.named
     if place.is_root or album is None or folder.album is None or not _same_title(folder.album, album):
         return _UNKNOWN
     named = [fold(main_artist(track.named_artist)) for track in tracks if track.named_artist]
-    above = _artist_folder(_above_title(place), dated=folder.year is not None)
-    if folder.artist and not (above and _YEARS.fullmatch(folder.artist)):  # "Artist/1973 - Album (2011)"
+    if folder.artist:
         found = Credit(folder.artist, "folder")
     elif len(named) == len(tracks) > 1 and len(set(named)) == 1:
         found = Credit(commonest(track.named_artist for track in tracks if track.named_artist), "file_name")
     else:
-        found = Credit(above, "folder")
+        found = Credit(place.artist_above, "folder")
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
@@ -182,27 +164,3 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
 
 def _same_title(one: str, other: str) -> bool:
     return fold(one) == fold(other) or alike(fold(one), fold(other))
-
-
-def _above_title(place: Place) -> bytes:
-    """Return the folder above that an album is called after: of "Artist/1999 - Album/FLAC" that of the artist."""
-    above, _, name = place.above.rpartition(b"/")
-    said = path_text(name)
-    return above if " - " in said and place.title.startswith(said) else place.above
-
-
-def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
-    """Read the artist of an album that lies in a folder; one with its year also through "Artist/Live"."""
-    above, _, name = folder.rpartition(b"/")
-    text = path_text(name)
-    if not text:
-        return None
-    sure = _YEARS.fullmatch(text) or DATE.match(text) or _SHELF_OF_MANY.fullmatch(text)  # nobody is called so
-    shelf = sure or (dated and above and _SHELF.fullmatch(text))
-    if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
-        many = text if is_various(text) else None  # "Music/Compilations"
-        text = path_text(above.rpartition(b"/")[2])
-        if (not text or is_nameless(text)) if shelf else not _OEUVRE.search(text):
-            return many
-    said = parse_album(text)  # "Artist - Discography (1990-2010)"
-    return said.artist or (said.album and _OEUVRE.sub("", said.album))

@@ -49,6 +49,68 @@ _VARIOUS: Final = frozenset(  # folded
     )
 )
 
+# Kinds of music that hardly anybody is called; "Jungle", "The Cult" and "Space" are somebody.
+_KINDS: Final = frozenset(
+    (
+        *("rock", "pop", "jazz", "blues", "metal", "punk", "folk", "country", "soul", "funk", "disco", "reggae", "ska"),
+        *(
+            "rap",
+            "hiphop",
+            "rnb",
+            "electronic",
+            "electronica",
+            "elektronik",
+            "techno",
+            "trance",
+            "house",
+            "edm",
+            "dance",
+        ),
+        *("dnb", "dub", "dubstep", "ambient", "classical", "classics", "klassik", "classique", "classica", "clasica"),
+        *("opera", "oper", "chanson", "schlager", "volksmusik", "weltmusik", "world", "latin", "gospel", "indie"),
+        *("alternative", "instrumental", "oldies", "karaoke", "comedy", "christmas", "weihnachten", "kinder"),
+        *("kinderlieder", "kids", "children", "рок", "поп", "джаз", "классика", "шансон"),
+    )
+)
+_SUCH: Final = frozenset(  # what stands before them
+    (
+        *(
+            "and",
+            "alt",
+            "classic",
+            "hard",
+            "heavy",
+            "soft",
+            "prog",
+            "progressive",
+            "post",
+            "glam",
+            "psychedelic",
+            "synth",
+        ),
+        *("black", "death", "thrash", "doom", "power", "acid", "modern", "free", "smooth", "deep", "euro", "french"),
+        *("german", "deutsch", "deutscher", "deutsche"),
+    )
+)
+_KINDS_OF_WORDS: Final = (
+    *("hip hop", "r and b", "drum and bass", "rock and roll", "rock n roll", "new age", "easy listening"),
+)
+_LETTERS: Final = r"[a-zа-я#]|[a-zа-я] [a-zа-я]|0 9"  # folded
+
+
+def is_kind_of_music(text: str) -> bool:
+    """Tell "Jazz", "Classic Rock" and "Hip-Hop & Rap"; an album may be called so, but nobody who made one."""
+    heard = fold(text).removesuffix(" music").removesuffix(" musik")
+    for kind in _KINDS_OF_WORDS:
+        heard = heard.replace(kind, "rock")
+    words = heard.split()
+    return bool(words) and words[-1] in _KINDS and all(word in _KINDS or word in _SUCH for word in words)
+
+
+def sorts_music(text: str) -> bool:
+    """Tell a folder that the music of many is sorted into, by its kind or by the alphabet: "Jazz", "A", "0-9"."""
+    return is_kind_of_music(text) or re.fullmatch(_LETTERS, fold(text)) is not None
+
 
 def says_unknown(text: str) -> bool:
     """Tell "Unknown Artist" and "Unbekanntes Album (3.11.2020 13:23:45)" from a name."""

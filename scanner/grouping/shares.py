@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from scanner.grouping.album_names import parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
 from scanner.grouping.cut_names import uncut
 from scanner.grouping.discs import split_disc
@@ -166,7 +165,7 @@ def _share_artist(one: Share, other: Share) -> bool:
 
 def _join_nameless(place: Place, shares: list[Share], nameless: list[Track]) -> list[Share]:
     """Let tracks without an album tag join the album that is nearly all of the place, or the one the folder names."""
-    folder = fold(parse_album(place.title).album or "")
+    folder = fold(place.named.album or "")
     total = sum(len(share.tracks) for share in shares)
     for share in shares:
         if len(share.tracks) >= MAJORITY * total or share.name == folder:

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from config.reasons import Reason, counted
-from scanner.grouping.album_names import parse_album
 from scanner.grouping.albums import source_of
 from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
@@ -178,7 +177,7 @@ def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
     top = min(counts, key=lambda year: (-counts[year], year), default=None)
     if top and 2 * counts[top] >= counts.total():
         return Year(top, "majority", tuple(sorted(counts)))
-    named = (parse_album(part.place.title) for part in parts if not part.place.is_root and part.title)
+    named = (part.place.named for part in parts if not part.place.is_root and part.title)
     if year := next((name.year for name in named if name.year), None):
         return Year(year, "folder", tuple(sorted(counts)))
     return Year(max(counts, default=None), "majority" if top else None, tuple(sorted(counts)))

@@ -177,6 +177,20 @@ NO_TAGS = [
         frozenset({"missing_tags", "artist_from_folder", "names_from_folder"}),
     ),
     Scenario(
+        "no tags, but names whose sense the folders above tell",
+        untagged("Ada/Tin Roof - 1999", "flac", "01 - Rain", "02 - Hail")
+        | untagged("Rock/Low Tide (2001)", "flac", "01 - Fog", "02 - Mist")
+        | untagged("Cy/Stories 1 - Dawn", "mp3", "01 - Sun")
+        | untagged("Cy/Stories 2 - Dusk", "mp3", "01 - Moon"),
+        (
+            "staged Ada / Tin Roof (1999): 2 tracks",
+            "needs_review None / Low Tide (2001): 2 tracks",
+            "staged Cy / Stories 1 - Dawn: 1 track",
+            "staged Cy / Stories 2 - Dusk: 1 track",
+        ),
+        codes=frozenset({"artist_from_folder", "no_artist"}),
+    ),
+    Scenario(
         "neither tags nor names",
         untagged("New Folder", "mp3", "track01", "track02"),
         ("needs_review None / None: 2 tracks",),

@@ -1080,6 +1080,31 @@ def test_a_number_in_a_series_is_no_name(shelf: Shelf, folder: str, album: str) 
         ("Ada/Box Sets/1999 - Long/CD1", ("Ada", "Long", 1999)),
         ("Ada/Other/1999 - Long", ("Ada", "Long", 1999)),
         ("Soundtracks/Long (1999)", (None, "Long", 1999)),
+        ("Rock/Long (1999)", (None, "Long", 1999)),
+        ("Hip-Hop & Rap/Long", (None, "Long", None)),
+        ("Classic Rock/1999 - Long", (None, "Long", 1999)),
+        ("Klassik/Ada/Long", ("Ada", "Long", None)),
+        ("The Cult/Long", ("The Cult", "Long", None)),
+        ("Modern Jazz Quartet/Long", ("Modern Jazz Quartet", "Long", None)),
+        ("Ada/Jazz", ("Ada", "Jazz", None)),
+        ("Rock/Live/1999 - Long", (None, "Long", 1999)),
+        ("A/Long (1999)", (None, "Long", 1999)),
+        ("0-9/Long", (None, "Long", None)),
+        ("A-C/Ada/Long", ("Ada", "Long", None)),
+        ("嵐/Long", ("嵐", "Long", None)),
+        ("NA/Long", (None, "Long", None)),
+        ("Non-Album/Long", (None, "Long", None)),
+        ("Ada/Long - 1999", ("Ada", "Long", 1999)),
+        ("Music/Ada/Live/Long - 1999", ("Ada", "Long", 1999)),
+        ("Various Artists/Long - 1999", ("Various Artists", "Long", 1999)),
+        ("Ada/Long - 1999/FLAC", ("Ada", "Long", 1999)),
+        ("Prince/Prince - 1999", ("Prince", "1999", None)),
+        ("Prince - 1999", ("Prince", "1999", None)),
+        ("Music/Prince - 1999", ("Prince", "1999", None)),
+        ("Rock/Prince - 1999", ("Prince", "1999", None)),
+        ("Live/Prince - 1999", ("Prince", "1999", None)),
+        ("Ada/Long - 1999 (2003)", ("Long", "1999", 2003)),
+        ("Ada - Unknown Album (1999)", (None, None, None)),
         ("Compilations/Long (1999)", ("Various Artists", "Long", 1999)),
         ("Music/Compilations/Long", ("Various Artists", "Long", None)),
         ("Ada/1999 - Long (2003)", ("Ada", "Long", 2003)),
@@ -1111,6 +1136,68 @@ def test_what_albums_are_sorted_by_is_nobody(
     shelf.untagged(folder, "01 A.mp3", "02 B.mp3")
     one = shelf.only()
     assert (one.album_artist, one.album, one.year) == told
+
+
+@pytest.mark.parametrize(
+    ("folders", "told"),
+    [
+        # an author's folder, and a series in none
+        (("Ada/Fog 1 - Dawn", "Ada/Fog 2 - Dusk"), [("Ada", "Fog 1 - Dawn"), ("Ada", "Fog 2 - Dusk")]),
+        (("Fog 1 - Dawn", "Fog 2 - Dusk"), [("Fog", "Dawn"), ("Fog", "Dusk")]),
+        (("Ada/Fog 1 - Dawn (1999)", "Ada/Fog 2 - Dusk"), [("Ada", "Fog 1 - Dawn"), ("Ada", "Fog 2 - Dusk")]),
+        # whether "Fog 5" is a series or a band, only a second one tells
+        (("Ada/Fog 5 - Dawn",), [(None, "Fog 5 - Dawn")]),
+        (("Ada/Fog 5 - Dawn", "Bo/Fog 6 - Dusk"), [(None, "Fog 5 - Dawn"), (None, "Fog 6 - Dusk")]),
+        (("Ada/Fog 5 - Dawn", "Ada/Fog 5 - Dusk"), [(None, "Fog 5 - Dawn"), (None, "Fog 5 - Dusk")]),
+        (("Fog 5 - Dawn",), [("Fog 5", "Dawn")]),
+        (("Rock/Fog 5 - Dawn",), [("Fog 5", "Dawn")]),
+        (("Fog 5/Fog 5 - Dawn",), [("Fog 5", "Dawn")]),
+        # an album in parts, or somebody whose albums are called so
+        (("Ada/Fog/Vol. 1", "Ada/Fog/Vol. 2"), [(None, "Fog - Vol. 1"), (None, "Fog - Vol. 2")]),
+        (("Ada/Fog/1", "Ada/Fog/2"), [(None, "Fog - 1"), (None, "Fog - 2")]),
+        (("Rock/Fog/Vol. 1", "Rock/Fog/Vol. 3"), [("Fog", "Vol. 1"), ("Fog", "Vol. 3")]),
+        (("Fog/Vol. 1", "Fog/Vol. 3"), [("Fog", "Vol. 1"), ("Fog", "Vol. 3")]),
+        (("Ada/Fog/1", "Ada/Fog/21"), [("Fog", "1"), ("Fog", "21")]),
+        (("Ada/Fog - Dawn/Vol. 1", "Ada/Fog - Dawn/Vol. 2"), [("Fog", "Dawn - Vol. 1"), ("Fog", "Dawn - Vol. 2")]),
+    ],
+)
+def test_folders_beside_tell_a_series_from_a_band_and_else_a_person_decides(
+    shelf: Shelf, folders: tuple[str, ...], told: list[tuple[str | None, str]]
+) -> None:
+    for folder in folders:
+        shelf.untagged(folder, "01 A.mp3", "02 B.mp3")
+    found = shelf.groups()
+    assert [(one.album_artist, one.album) for one in found] == told
+    assert {one.verdict for one in found if not one.album_artist} <= {"needs_review"}
+    assert all(("no_artist" in codes(one)) == (one.album_artist is None) for one in found)
+
+
+@pytest.mark.parametrize("tags", [{"artist": "Prince"}, {}])
+def test_whom_files_name_a_folder_names_before_that_above(shelf: Shelf, tags: dict[str, str]) -> None:
+    for n in (1, 2):
+        shelf.track(f"Ada/Prince - 1999/{n:02} - Prince - Song {n}.mp3", **tags)
+        shelf.track(f"Ada/Fog 5 - Dawn/{n:02} - Fog 5 - Song {n}.mp3", **({"artist": "Fog 5"} if tags else {}))
+    assert {(one.album_artist, one.album) for one in shelf.groups()} == {("Prince", "1999"), ("Fog 5", "Dawn")}
+
+
+@pytest.mark.parametrize("folder", ["Rock", "Hip-Hop"])
+@pytest.mark.parametrize("artists", [("Ada", "Bo", "Cy"), ("Ada", "Ada", "Ada")])
+def test_songs_that_nobody_counted_in_a_folder_of_a_kind_of_music_are_no_album(
+    shelf: Shelf, folder: str, artists: tuple[str, ...]
+) -> None:
+    for n, artist in enumerate(artists):
+        shelf.track(f"{folder}/{artist} - Song {n}.mp3", title=f"Song {n}", artist=artist)
+    one = shelf.only()
+    assert (one.album, one.verdict) == (None, "needs_review")
+    assert "no_usable_metadata" in codes(one)
+    assert "names_from_folder" not in codes(one)
+
+
+@pytest.mark.parametrize("tracks", [(1, 2), (None, None)])
+def test_an_album_may_be_called_like_a_kind_of_music(shelf: Shelf, tracks: tuple[int | None, ...]) -> None:
+    for n, track in enumerate(tracks):
+        shelf.track(f"Ada/Jazz/{'ab'[n]}.mp3", title=f"Song {n}", artist="Ada", track=track)
+    assert shelf.only().album == "Jazz"
 
 
 @pytest.mark.parametrize(

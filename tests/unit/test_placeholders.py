@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scanner.grouping.album_names import is_nameless
-from scanner.grouping.placeholders import is_number_of_track, is_various, may_say_unknown, says_unknown
+from scanner.grouping.placeholders import (
+    is_kind_of_music,
+    is_number_of_track,
+    is_various,
+    may_say_unknown,
+    says_unknown,
+    sorts_music,
+)
 from tests.shelf import Shelf
 
 NOTHING = [
@@ -120,3 +127,48 @@ def test_albums_of_unknown_artists_are_not_one_album_nor_called_so(shelf: Shelf)
             folder, range(1, 3), artist="Unbekannter Interpret", album="Unbekanntes Album (03.11.2020 13:23:45)"
         )
     assert [(one.album_artist, one.album) for one in shelf.groups()] == [("Bo", "Rain"), ("Cy", "Hail")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rock",
+        "rock & pop",
+        "Hip-Hop",
+        "R&B",
+        "Drum & Bass",
+        "Rock 'n' Roll",
+        "Pop_Rock",
+        "World Music",
+        "Heavy Metal",
+        "Джаз",
+    ],
+)
+def test_a_kind_of_music_is_nobody(text: str) -> None:
+    assert is_kind_of_music(text)
+    assert sorts_music(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Cult",
+        "Pop Will Eat Itself",
+        "Soul Asylum",
+        "Collective Soul",
+        "Rock Steady",
+        "Classic",
+        "Hip",
+        "New Age Man",
+        "",
+    ],
+)
+def test_a_name_with_a_kind_of_music_in_it_is_a_name(text: str) -> None:
+    assert not sorts_music(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sorts"), [("A", True), ("#", True), ("0-9", True), ("A-C", True), ("U2", False), ("嵐", False)]
+)
+def test_letters_sort_music(text: str, *, sorts: bool) -> None:
+    assert (sorts_music(text), is_kind_of_music(text)) == (sorts, False)
