@@ -22,6 +22,7 @@ DOUBT: Mapping[str, float] = {
     "years_differ": 0.95,
     "names_from_cue": 0.9,
     "strays_joined": 0.9,
+    "release_ids_differ": 0.9,
     "tracks_missing": 0.9,
     "missing_tags": 0.8,
     "unreadable_file": 0.8,

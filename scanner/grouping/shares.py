@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
@@ -44,7 +44,7 @@ def nearly_one_a_track(artists: Counter[str]) -> bool:
 
 def by_album(place: Place, tracks: list[Track]) -> list[Share]:
     """Share the tracks out by release id and album tag; then join what is only spelt, tagged or filed otherwise."""
-    tracks = _without_ids_of_discs(tracks)
+    tracks = _without_ids_of_parts(tracks)
     named, nameless = _by_name(tracks)
     if len(named) > 1 and (whole := uncut(tracks)) is not tracks:
         named, nameless = _by_name(whole)
@@ -55,22 +55,53 @@ def by_album(place: Place, tracks: list[Track]) -> list[Share]:
     return _join_nameless(place, kept, nameless) if nameless else kept
 
 
-def _without_ids_of_discs(tracks: list[Track]) -> list[Track]:
-    """Forget release ids that tell discs apart, each called "Album (disc 2)": MusicBrainz had those until 2011."""
+def _without_ids_of_parts(tracks: list[Track]) -> list[Track]:
+    """Forget release ids of which none has the whole album, and all together have it."""
     if len({track.release_id for track in tracks if track.release_id}) < 2:
         return tracks
-    discs: dict[str, set[tuple[str, int | None]]] = defaultdict(set)
+    albums: dict[str, list[Track]] = defaultdict(list)
     for track in tracks:
         if track.release_id:
-            discs[fold(track.album or "")].add((track.release_id, split_disc(known(track.row.album) or "")[1]))
-    ids = {rid for said in discs.values() if _is_one_to_one(said) for rid, _ in said}
+            albums[fold(track.album or "")].append(track)
+    found = [
+        members for name, members in albums.items() if name and (_are_discs(members) or _fill_one_another(members))
+    ]
+    ids = {track.release_id for members in found for track in members}
     return [track._replace(release_id=None) if track.release_id in ids else track for track in tracks]
 
 
-def _is_one_to_one(said: set[tuple[str, int | None]]) -> bool:
-    """Tell whether several ids have one disc each, and each disc has one."""
-    ids, discs = zip(*said, strict=True)
-    return len(said) > 1 and None not in discs and len({*ids}) == len({*discs}) == len(said)
+def _are_discs(tracks: Iterable[Track]) -> bool:
+    """Tell whether each id has a disc, called "Album (disc 2)", and each disc one: MusicBrainz had those until 2011."""
+    ids, discs = zip(
+        *{(track.release_id, split_disc(known(track.row.album) or "")[1]) for track in tracks}, strict=True
+    )
+    return len(ids) > 1 and None not in discs and len({*ids}) == len({*discs}) == len(ids)
+
+
+def _fill_one_another(tracks: list[Track]) -> bool:
+    """Tell whether several ids share the numbers of one artist's album, whose totals say that it is more than each has.
+
+    Programs that look each disc or song up by itself find another edition for each.
+    """
+    numbers = [track.number for track in tracks]
+    if len({track.release_id for track in tracks}) < 2 or len({*numbers} - {None}) < len(tracks):
+        return False
+    discs: dict[int, list[Track]] = defaultdict(list)
+    for track in tracks:
+        discs[track.disc or 1].append(track)
+    if len({*whose(tracks)}) > 1 or any((track.row.disc_total or 1) < len(discs) for track in tracks):
+        return False
+    return all(_is_of_one(members) or _is_all_there(members) for members in discs.values())
+
+
+def _is_of_one(tracks: Iterable[Track]) -> bool:
+    return len({track.release_id for track in tracks}) == 1
+
+
+def _is_all_there(tracks: Sequence[Track]) -> bool:
+    """Tell whether these are all the tracks of a disc that each of them counts."""
+    numbers = {track.track for track in tracks}
+    return numbers == {*range(1, len(tracks) + 1)} and {track.row.track_total for track in tracks} == {len(tracks)}
 
 
 def _by_name(tracks: Iterable[Track]) -> tuple[dict[tuple[str | None, str], list[Track]], list[Track]]:

@@ -20,7 +20,7 @@ from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
 from scanner.grouping.names import natural_key
 from scanner.grouping.tidy import Part, Tidy
-from scanner.grouping.tracks import Track, repeats
+from scanner.grouping.tracks import Track, release_id_of, repeats
 
 
 class _Look(NamedTuple):
@@ -207,6 +207,10 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
         with_id = any(part.release_id for part in whole.parts)
         agree = sum(track.release_id is not None for track in readable)
         yield from _held_together(lead, agree if with_id else None, len(readable))
+    ids = {release_id_of(track.row.release_id) for track in readable} - {None}
+    if len(ids) > 1 and not any(part.release_id for part in whole.parts):
+        message = f"The files name {len(ids)} MusicBrainz releases, each for a part of the album; it is taken for one."
+        yield Reason("release_ids_differ", message)
     if lead.title_source == "folder":
         yield Reason("names_from_folder", "No album tag; the album is named after its folder.", lead.place.home)
     if lead.title_source == "file_name":

@@ -129,6 +129,22 @@ SCENARIOS = [
         NAMES,
     ),
     Scenario(
+        "discs that were found as two editions",
+        {
+            f"Low Tide/CD{d}/{n}.flac": song(
+                n,
+                artist="Ada",
+                album="Low Tide",
+                disc=f"{d}/2",
+                mb={"release_id": f"{d}" * 8 + "-1111-4111-8111-111111111111"},
+            )
+            for d, n in NUMBERS
+        },
+        TWO_DISCS,
+        NAMES,
+        frozenset({"release_ids_differ", "disc_folders_merged"}),
+    ),
+    Scenario(
         "a box of three levels",
         _pair("The Box/Low Tide/CD1", "The Box/Low Tide/CD2")
         | songs("The Box/High Tide/CD1", "flac", ONE, album="High Tide")

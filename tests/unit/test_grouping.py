@@ -67,6 +67,50 @@ def test_discs_that_were_a_release_each_are_one_album(shelf: Shelf, folder: str)
     one = shelf.only()
     assert (one.key, one.release_id, one.discs) == ("album:beatles/abbey road", None, 2)
     assert "release_id_agrees" not in codes(one)
+    assert "release_ids_differ" in codes(one)
+
+
+def test_discs_of_two_editions_that_lie_together_are_one_album(shelf: Shelf) -> None:
+    for disc, release in enumerate((RELEASE, OTHER_RELEASE), 1):
+        shelf.album(f"Road/CD{disc}", range(1, 3), **ABBEY, disc=disc, disc_total=2, release_id=release)
+    one = shelf.only()
+    assert (one.key, one.release_id, one.discs, len(one.tracks)) == ("album:beatles/abbey road", None, 2, 4)
+    assert "release_ids_differ" in codes(one)
+    assert "tracks_missing" not in codes(one)
+
+
+def test_songs_of_two_editions_that_fill_one_another_are_one_album(shelf: Shelf) -> None:
+    shelf.album("Road", (1, 3, 4), **ABBEY, track_total=4, release_id=RELEASE)
+    shelf.album("Road", (2,), **ABBEY, track_total=4, release_id=OTHER_RELEASE)
+    one = shelf.only()
+    assert (one.key, one.release_id, len(one.tracks)) == ("album:beatles/abbey road", None, 4)
+    assert "release_ids_differ" in codes(one)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"disc": 1}, {"disc": 2}),  # each may be whole
+        ({"disc": 1, "disc_total": 1}, {"disc": 2, "disc_total": 2}),
+        ({"disc": 1, "disc_total": 2}, {"disc": 2, "disc_total": 2, "album": "Help!"}),
+        ({"disc": 1, "disc_total": 2}, {"disc": 2, "disc_total": 2, "artist": "Bo"}),
+        ({"disc": 1, "disc_total": 2}, {"disc": 1, "disc_total": 2}),
+        ({"track_total": 2}, {"track_total": 2, "disc": 2, "disc_total": 2}),
+    ],
+)
+def test_releases_that_do_not_fill_one_another_stay_apart(
+    shelf: Shelf, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    shelf.album("Road", range(1, 3), **{**ABBEY, **first}, release_id=RELEASE)
+    shelf.album("Road", range(1, 3), **{**ABBEY, **second}, release_id=OTHER_RELEASE)
+    assert {one.key for one in shelf.groups()} == {f"mbid:{RELEASE}", f"mbid:{OTHER_RELEASE}"}
+
+
+@pytest.mark.parametrize("totals", [(4, 5), (5, 5), (None, None)])
+def test_songs_of_two_editions_that_lack_one_stay_apart(shelf: Shelf, totals: tuple[int | None, int | None]) -> None:
+    shelf.album("Road", (1, 3, 4), **ABBEY, track_total=totals[0], release_id=RELEASE)
+    shelf.album("Road", (2,), **ABBEY, track_total=totals[1], release_id=OTHER_RELEASE)
+    assert len(shelf.groups()) == 2
 
 
 @pytest.mark.parametrize("second", ["Abbey Road (disc 1)", "Abbey Road", "Let It Be (disc 2)"])
