@@ -112,6 +112,10 @@ def credit_of(credited: list[str], artists: list[str], flagged: bool) -> Credit:
     """Decide by all album artists and artists that were named, and by whether most tracks are flagged."""
     if credited:
         credit = _majority(credited)
+        if credit.artist == VARIOUS_ARTISTS and 2 * len(credited) <= len(artists) and not flagged:
+            alone = _majority(artists)  # a few tags say otherwise of an album that one sings alone
+            if alone.source == "tag" and alone.artist != VARIOUS_ARTISTS:
+                return alone._replace(source="majority")
         together = _FEATURED.sub("", credited[0]) if len(set(credited)) == 1 else None
         return credit._replace(together=together) if together and credit.artist != VARIOUS_ARTISTS else credit
     credit = _majority(artists)

@@ -129,6 +129,11 @@ def alike(one: str, other: str) -> bool:
     return _within(one, other, edits)
 
 
+def differ_in_a_letter(one: str, other: str) -> bool:
+    """Tell whether two folded names differ in one letter, or two that are swapped, but in no number or numeral."""
+    return numerals(one) == numerals(other) and _within(one, other, 1)
+
+
 def numerals(folded: str) -> list[str]:
     """Return the words of a folded name that count, or may count."""
     return [word for word in folded.split() if _NUMERAL.fullmatch(word)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
 from scanner.grouping.cut_names import uncut
 from scanner.grouping.discs import split_disc
-from scanner.grouping.folding import alike, fold, numerals
+from scanner.grouping.folding import alike, differ_in_a_letter, fold, numerals
 from scanner.grouping.patterns import pattern
 from scanner.grouping.places import Place
 from scanner.grouping.tracks import Track, known
@@ -19,6 +19,9 @@ MAJORITY = 0.75
 
 _BRACKET_LAST = pattern(r"(?P<bare>.*\S)\s*[(\[{](?P<inside>[^()\[\]{}]+)[)\]}]")
 _YEAR = pattern(r"(?:19|20)\d\d")
+
+SHORTEST_SLIP = 5
+"""Letters of a name that one of them may be wrong in: "Low" is not "Law"."""
 
 
 class Share(NamedTuple):
@@ -135,7 +138,7 @@ def _join_spellings(place: Place, shares: list[Share]) -> list[Share]:
         elif host := releases.get(share.name) or (None if heap else _correctly_spelt(place, kept, share)):
             host.take(share.tracks)
         elif not (heap or place.is_root) and (
-            host := _with_a_bracket_more(kept, share) or (_with_gap(kept, share, total) if few else None)
+            host := _with_a_bracket_more(kept, share) or _with_gap(kept, share, total, few=few)
         ):
             host.take(share.tracks, stray=True)
         else:
@@ -146,10 +149,16 @@ def _join_spellings(place: Place, shares: list[Share]) -> list[Share]:
 def _correctly_spelt(place: Place, kept: list[Share], share: Share) -> Share | None:
     """Find the larger share whose name this one misspells; two albums of alike names would both have a track 1."""
     for big in kept:
-        larger = len(big.tracks) > len(share.tracks) and alike(big.name, share.name)
+        larger = len(big.tracks) > len(share.tracks) and (alike(big.name, share.name) or _slipped(place, big, share))
         if larger and _fit(big, share) and (not place.is_root or _share_artist(big, share)):
             return big
     return None
+
+
+def _slipped(place: Place, big: Share, share: Share) -> bool:
+    """Tell whether a short name differs in a letter, and both together count one artist's album without a gap."""
+    short = not place.is_root and min(len(big.name), len(share.name)) >= SHORTEST_SLIP
+    return short and differ_in_a_letter(big.name, share.name) and _is_whole(big, share) and _share_artist(big, share)
 
 
 def _with_a_bracket_more(kept: list[Share], share: Share) -> Share | None:
@@ -176,12 +185,21 @@ def _is_whole(one: Share, other: Share) -> bool:
     return {*numbers} == {(1, n) for n in range(1, len(numbers) + 1)}
 
 
-def _with_gap(kept: list[Share], share: Share, total: int) -> Share | None:
-    """Find the album that is nearly all of the place, by the same artist, and has these track numbers free."""
+def _with_gap(kept: list[Share], share: Share, total: int, *, few: bool) -> Share | None:
+    """Find the album that is nearly all of the place, by the same artist, and has these track numbers free.
+
+    Where the albums of a place are not few, it has to lack just these, before its last one.
+    """
     big = max(kept, key=lambda one: len(one.tracks), default=None)
-    if big is None or len(big.tracks) < MAJORITY * total:
+    if big is None or len(big.tracks) < MAJORITY * total or not all(t.number for t in share.tracks):
         return None
-    return big if all(t.number for t in share.tracks) and _fit(big, share) and _share_artist(big, share) else None
+    fits = _fit(big, share) and _share_artist(big, share)
+    return big if fits and (few or _is_in_between(big, share)) else None
+
+
+def _is_in_between(big: Share, share: Share) -> bool:
+    last = (1, len(big.tracks) + len(share.tracks))
+    return _is_whole(big, share) and last in {track.number for track in big.tracks}
 
 
 def _fit(one: Share, other: Share) -> bool:

@@ -289,6 +289,58 @@ def test_one_folder_folds_small_spelling_differences(shelf: Shelf, other: str) -
     assert shelf.only().album == "Abbey Road"
 
 
+@pytest.mark.parametrize("slip", ["Low Tied", "Low Tid", "Lowe Tide", "Low Time"])
+def test_a_slip_in_a_short_name_is_none_where_the_numbers_of_all_run_from_one(shelf: Shelf, slip: str) -> None:
+    for n in range(1, 7):
+        shelf.track(f"x/{n}.mp3", title=f"T{n}", artist="Ada", album=slip if n == 3 else "Low Tide", track=n)
+    one = shelf.only()
+    assert (one.album, len(one.tracks)) == ("Low Tide", 6)
+    assert {"spelling_folded", "strays_joined"} & codes(one)
+
+
+@pytest.mark.parametrize(
+    ("folder", "other", "numbers", "artist"),
+    [
+        ("x", "Law", (4,), "Ada"),
+        ("x", "Low 2", (4, 5), "Ada"),
+        ("x", "Low Tied", (5, 6), "Ada"),  # one is missing
+        ("x", "Low Tied", (3, 4), "Ada"),  # one is taken
+        ("x", "Low Tied", (4, 5), "Bo"),
+        ("", "Low Tied", (4, 5), "Ada"),
+    ],
+)
+def test_a_short_name_that_is_nearly_another_is_its_own_in_doubt(
+    shelf: Shelf, folder: str, other: str, numbers: tuple[int, ...], artist: str
+) -> None:
+    album = {"Law": "Low", "Low 2": "Low 1"}.get(other, "Low Tide")
+    shelf.album(folder, range(1, 4), artist="Ada", album=album)
+    shelf.album(folder, numbers, artist=artist, album=other)
+    assert {one.album for one in shelf.groups()} == {album, other}
+
+
+def test_one_song_of_another_album_in_the_only_gap_of_a_short_one_is_of_it(shelf: Shelf) -> None:
+    for n in range(1, 7):
+        shelf.track(f"x/{n}.mp3", title=f"T{n}", artist="Ada", album="Snow (Single)" if n == 3 else "Low", track=n)
+    one = shelf.only()
+    assert (one.album, len(one.tracks)) == ("Low", 6)
+    assert "strays_joined" in codes(one)
+
+
+def test_a_few_tags_that_say_various_make_no_compilation_of_what_one_sings(shelf: Shelf) -> None:
+    for n in range(1, 7):
+        credit = "Various Artists" if n < 3 else None
+        shelf.track(f"x/{n}.mp3", title=f"T{n}", artist="Ada", album="Low", album_artist=credit, track=n)
+    assert (shelf.only().album_artist, shelf.only().sources["album_artist"]) == ("Ada", "majority")
+
+
+@pytest.mark.parametrize("tags", [{"artist": "Bo"}, {"compilation": True}, {"album_artist": "VA"}])
+def test_a_compilation_of_which_few_tags_say_so_stays_one(shelf: Shelf, tags: dict[str, Any]) -> None:
+    for n in range(1, 7):
+        said = {"artist": "Ada", "album_artist": "VA" if n < 3 else None} | (tags if n > 2 else {})
+        shelf.track(f"x/{n}.mp3", title=f"T{n}", album="Low", track=n, **said)
+    assert shelf.only().album_artist == "Various Artists"
+
+
 def test_composed_and_decomposed_letters_are_one_spelling(shelf: Shelf) -> None:
     shelf.album("a", range(1, 3), artist="Björk", album="Début")
     shelf.album(
