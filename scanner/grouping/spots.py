@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple
@@ -20,6 +21,9 @@ from scanner.grouping.discs import (
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.numbering import by_parts, by_same_word, is_part
+from scanner.grouping.patterns import pattern
+
+_COUNTS = pattern(rb"\d{1,2}|set[ _-]?\d|encore", re.IGNORECASE)
 
 
 class Spot(NamedTuple):
@@ -128,7 +132,7 @@ def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:
 def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
     """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …
 
-    Without tags, as those of books, only "1", "2" … in "Artist - Album" are.
+    Without tags only "1", "2" … of a book and "Set 1", "Encore" of a show are, in "Artist - Album".
     """
     beside: dict[tuple[bytes, str], list[FolderTracks]] = {}
     music = set()
@@ -136,7 +140,7 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         parent, inside, name = folder.folder.rpartition(b"/")
         music.add(folder.folder)
         album = folder.album[0]
-        named = album or (inside and len(name) <= 2 and name.isdigit() and _is_album(parent))
+        named = album or (inside and _COUNTS.fullmatch(name) and _is_album(parent))
         if inside and named and folder.album.count(album) == len(folder.album):
             beside.setdefault((parent, album or ""), []).append(folder)
     found: dict[bytes, Spot] = {}

@@ -124,13 +124,22 @@ def test_numbers_that_only_some_names_share_are_tracks_of_discs(shelf: Shelf, na
     assert {track.disc for track in shelf.only().tracks} == {int(name[0]) for name in names}
 
 
-@pytest.mark.parametrize("folders", [("1", "2", "3"), ("01", "02", "03")])
+@pytest.mark.parametrize(
+    "folders", [("1", "2", "3"), ("01", "02", "03"), ("Set 1", "set 2", "Set_3"), ("Set 1", "Set 2", "Encore")]
+)
 def test_folders_that_count_in_one_of_a_book_are_its_discs(shelf: Shelf, folders: tuple[str, ...]) -> None:
     for folder in folders:
         shelf.untagged(f"Ada - Long (1999)/{folder}", "01.mp3", "02.mp3")
     one = shelf.only()
     assert (one.album_artist, one.album, one.year) == ("Ada", "Long", 1999)
     assert [(track.disc, track.track) for track in one.tracks] == [(disc, n) for disc in (1, 2, 3) for n in (1, 2)]
+
+
+def test_the_sets_of_a_show_are_its_discs(shelf: Shelf) -> None:
+    for folder in ("Set 1", "Set 2"):
+        shelf.untagged(f"Ada - 2003-05-08 - Town/{folder}", "01.mp3", "02.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.year, one.discs) == ("Ada", "2003-05-08 - Town", 2003, 2)
 
 
 @pytest.mark.parametrize(
