@@ -34,6 +34,9 @@ _SHELF_OF_MANY = pattern(r"compilations|(?:original )?soundtracks|osts?|box[ -]?
 _COUNTED = pattern(r"(?P<series>.*\D)\s(?P<number>[1-9]\d?)")  # "Maroon 5", "Stories 2"
 _DIGIT = pattern(r"[1-9]")
 
+LONGEST_CODE = 3
+"""Letters of a folder that may sort those in it."""
+
 
 class Named(NamedTuple):
     """What an album is called, and who the folder above says it is by, unless its own name does."""
@@ -117,8 +120,14 @@ def _part_of_the_album_above(title: str, above: bytes, beside: Beside) -> str | 
     album = parse_album(path_text(name))
     if album.artist or _OEUVRE.search(path_text(name)):
         return None
-    owned = _artist_folder(parent, dated=False) and _artist_folder(above, dated=False)
-    return f"{album.album} - {title}" if owned else None
+    owned = _artist_folder(parent, dated=False) and not _begins(path_text(parent.rpartition(b"/")[2]), path_text(name))
+    return f"{album.album} - {title}" if owned and _artist_folder(above, dated=False) else None
+
+
+def _begins(code: str, name: str) -> bool:
+    """Tell a few letters that folders are sorted by: "BE/The Beatles", "LZ/Led Zeppelin", as staging has them."""
+    first = fold(code)[:1]
+    return len(code) <= LONGEST_CODE and any(word.startswith(first) for word in fold(name).split())
 
 
 def _artist_folder(folder: bytes, *, dated: bool) -> str | None:

@@ -95,7 +95,7 @@ _SUCH: Final = frozenset(  # what stands before them
 _KINDS_OF_WORDS: Final = (
     *("hip hop", "r and b", "drum and bass", "rock and roll", "rock n roll", "new age", "easy listening"),
 )
-_LETTERS: Final = r"[a-zа-я#]|[a-zа-я] [a-zа-я]|0 9"  # folded
+_LETTERS: Final = r"#|0\s?[-–]\s?9|[a-zа-я]\s?[-–]\s?[a-zа-я]"  # "M" and "X" are somebody
 
 
 def is_kind_of_music(text: str) -> bool:
@@ -108,8 +108,8 @@ def is_kind_of_music(text: str) -> bool:
 
 
 def sorts_music(text: str) -> bool:
-    """Tell a folder that the music of many is sorted into, by its kind or by the alphabet: "Jazz", "A", "0-9"."""
-    return is_kind_of_music(text) or re.fullmatch(_LETTERS, fold(text)) is not None
+    """Tell a folder that the music of many is sorted into, by its kind or by the alphabet: "Jazz", "A-C", "0-9"."""
+    return is_kind_of_music(text) or re.fullmatch(_LETTERS, text.casefold()) is not None
 
 
 def says_unknown(text: str) -> bool:
