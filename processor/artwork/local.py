@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from blake3 import blake3
 
 from config.errors import Rejected
-from config.reasons import Reason, sentence
 from processor.artwork.offer import EMBEDDED, FOLDER, Local, Offer
 from processor.artwork.pool import PicturePool
+from processor.artwork.readers import DEADLY
 from processor.artwork.source import Refused, read_plain
 from processor.artwork.wire import Listed, Task
 from scanner.grouping.folding import fold
@@ -52,6 +53,7 @@ _ARTIST_NAMES: Final = (
     (re.compile(r"(?:clear)?logo[ _.-]?\d*"), "logo"),
     *((re.compile(rf"{name}[ _.-]?\d*"), name) for name in ("clearart", "banner", "landscape")),
 )
+_PASSING: Final = DEADLY | {"io_error", "reader_out_of_memory"}  # codes that say nothing of what is there
 _EXTENSIONS: Final = frozenset(["jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp"])
 
 
@@ -64,23 +66,22 @@ class AlbumFile(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The album's own pictures, and why some files could not be looked into."""
+    """The album's own pictures, and where these are all: what is not offered from there any more is gone."""
 
     offers: tuple[Offer, ...]
-    problems: tuple[Reason, ...]
+    whole: frozenset[str]  # FOLDER and EMBEDDED, but where a disk or a process kept us from looking
 
 
 def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -> Found:
     """Return what an album at an absolute path has of its own; what many tracks carry is offered once."""
-    offers: dict[tuple[str, str, str], Offer] = {}
-    problems: list[Reason] = []
     pictures = pictures_of((file[:2] for file in sorted(files)), folder)
-    for one in (*_of_folder(folder, pictures), *_of_tags(folder, files, pool)):
-        if isinstance(one, Reason):
-            problems.append(one)
-        else:
+    found = {FOLDER: list(_of_folder(folder, pictures)), EMBEDDED: list(_of_tags(folder, files, pool))}
+    offers: dict[tuple[str, str, str], Offer] = {}
+    for one in chain.from_iterable(found.values()):
+        if isinstance(one, Offer):
             offers.setdefault((one.provider, one.type, one.id), one)
-    return Found(tuple(offers.values()), tuple(problems))
+    whole = frozenset(place for place, told in found.items() if _PASSING.isdisjoint(told))
+    return Found(tuple(offers.values()), whole)
 
 
 def pictures_of(files: Iterable[tuple[bytes, str]], folder: bytes = b"") -> list[tuple[bytes, str]]:
@@ -131,23 +132,25 @@ def _stem(path: bytes) -> str | None:
     return stem if extension in _EXTENSIONS else None
 
 
-def _of_folder(folder: bytes, pictures: Iterable[tuple[bytes, str]]) -> Iterator[Offer | Reason]:
+def _of_folder(folder: bytes, pictures: Iterable[tuple[bytes, str]]) -> Iterator[Offer | str]:
+    """Yield an offer for each picture that can be used, and the code of why another cannot."""
     for name, kind in pictures:
         path = os.path.join(folder, name)
         try:
             content = blake3(read_plain(path)).hexdigest()
         except Refused as refused:
-            yield Reason(refused.code, refused.message, name)
+            yield refused.code
         else:  # the content is its name, so that another picture under the old name is another candidate
             yield Offer(FOLDER, content, kind, local=Local(path))
 
 
-def _of_tags(folder: bytes, files: Iterable[AlbumFile], pool: PicturePool) -> Iterator[Offer | Reason]:
+def _of_tags(folder: bytes, files: Iterable[AlbumFile], pool: PicturePool) -> Iterator[Offer | str]:
+    """Yield an offer for each picture in tags, and the code of why a file could not be looked into."""
     with_pictures = [one for one in sorted(files) if one.role == "audio" and one.pictures is not False]
     tasks = [Task("list", os.path.join(folder, one.path)) for one in with_pictures]
-    for file, (task, found) in zip(with_pictures, pool.each(tasks), strict=True):
+    for task, found in pool.each(tasks):
         if isinstance(found, Rejected):
-            yield Reason(found.reason_code, sentence(found.message), file.path)
+            yield found.reason_code
             continue
         listed: list[Listed] = found
         any_is_front = not any(one.type == 3 for one in listed)

@@ -12,6 +12,8 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from config.database import one_writer
 from config.errors import Rejected
 from config.reasons import Reason
@@ -55,15 +57,17 @@ def refresh(that: Pass, offers: Iterable[Offer], answered: Collection[str] = (),
     """Take all steps. `answered` are the providers, local ones among them, whose offers here are all they have.
 
     With `force` providers' pictures are downloaded again, even those that are known, and what was refused or given up
-    is looked at again. Raises what `check` raises, and
-    Retryable where the disk, the database or the processes refuse.
+    is looked at again. Raises what `check` raises, and Retryable where the disk, the database or the processes refuse.
     """
     with that.gallery.database.begin() as connection:
         known = [one for one in offers if (that.subject.kind, one.type) in TYPES]
+        before = rows.selected(connection, that.subject)
         rows.offer(connection, that.subject, known, answered, that.now)
+        if rows.selected(connection, that.subject) != before:  # what was selected is not there any more
+            _note(connection, that)
     with desk(that.gallery, that.fetch, that.now, force=force) as at_hand:
         _look(that, at_hand, force=force)
-        return _select(that, at_hand)
+        return _select(that, at_hand, before)
 
 
 def reselect(that: Pass) -> Outcome:
@@ -106,8 +110,11 @@ def _is_known(that: Pass, at_hand: Desk, one: Candidate, found: Sequence[Candida
     return False
 
 
-def _select(that: Pass, at_hand: Desk) -> Outcome:
-    """Judge, bring what is selected into the cache, and write it, unless somebody decided meanwhile: then again."""
+def _select(that: Pass, at_hand: Desk, before: Sequence[Selected] | None = None) -> Outcome:
+    """Judge, bring what is selected into the cache, and write it, unless somebody decided meanwhile: then again.
+
+    `before` is what was selected until now, where that is known.
+    """
     lost: dict[int, Reason] = {}
     held: dict[int, str] = {}  # the blobs that are whole, by candidate
     while True:
@@ -123,7 +130,7 @@ def _select(that: Pass, at_hand: Desk) -> Outcome:
                     held[one.id] = one.blob
                 else:
                     lost[one.id] = error.reason()
-        if not missing and (outcome := _written(that, at_hand, judged, held, lost)):
+        if not missing and (outcome := _written(that, at_hand, judged, held, lost, before)):
             return outcome
 
 
@@ -157,12 +164,17 @@ def _is_owed(that: Pass, one: Candidate) -> bool:
 
 
 def _written(
-    that: Pass, at_hand: Desk, judged: Sequence[Judged], held: dict[int, str], lost: dict[int, Reason]
+    that: Pass,
+    at_hand: Desk,
+    judged: Sequence[Judged],
+    held: dict[int, str],
+    lost: dict[int, Reason],
+    before: Sequence[Selected] | None,
 ) -> Outcome | None:
     """Write the selection and hold its blobs; None if the candidates are not what was judged any more."""
     with that.gallery.database.begin() as connection:
         one_writer(connection, CandidateRow.__tablename__)
-        before = rows.selected(connection, that.subject)
+        before = rows.selected(connection, that.subject) if before is None else before
         found = _known_types(that, rows.candidates(connection, that.subject))
         if _state(found) != _state(one.candidate for one in judged):
             return None
@@ -175,8 +187,7 @@ def _written(
         is_changed = [(one.type, one.sha256) for one in after] != [(one.type, one.sha256) for one in before]
         is_changed |= not at_hand.restored.isdisjoint(one.sha256 for one in after)
         if is_changed:
-            for key in that.subject.published_as:
-                news.note_of(connection, that.subject.kind, key, that.now)
+            _note(connection, that)
     return Outcome(
         tuple(after),
         is_changed,
@@ -184,6 +195,12 @@ def _written(
         frozenset(one.offer.provider for one in found if one.is_owed),
         tuple(_problems(that, found, lost)),
     )
+
+
+def _note(connection: Connection, that: Pass) -> None:
+    """Mark what is published with these pictures, in the transaction in which they change."""
+    for key in that.subject.published_as:
+        news.note_of(connection, that.subject.kind, key, that.now)
 
 
 def _state(candidates: Iterable[Candidate]) -> set[tuple[object, ...]]:

@@ -42,6 +42,8 @@ def read_plain(path: bytes) -> bytes:
     """Return the bytes of a plain file as `read_file` does; what the system says is Refused, too."""
     try:
         return read_file(path)
+    except FileNotFoundError as error:
+        raise Refused("vanished", "It is not there any more.") from error
     except OSError as error:
         raise Refused("io_error", f"It cannot be read: {error.strerror}.") from error
 

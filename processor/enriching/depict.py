@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from processor.artwork.local import AlbumFile, local_offers
-from processor.artwork.offer import EMBEDDED, FOLDER, LOCAL, Offer, Subject, of_artist
+from processor.artwork.local import AlbumFile, Found, local_offers
+from processor.artwork.offer import LOCAL, Offer, Subject, of_artist
 from processor.artwork.pictures import Pass, refresh
 from processor.enriching.beside import artist_pictures
 from processor.enriching.describe import album_asked
@@ -25,9 +25,11 @@ def depict_album(shop: Shop, item_id: int, owed: Owed) -> bool:
     with shop.database.read() as connection:
         item, files = repository.item(connection, item_id)
         asked = album_asked(metadata.album(connection, item_id))
-    offers, answered = _own(shop, shop.studio, item, files)
+    own = _own(shop, shop.studio, item, files)
     theirs, who = _offered(shop, shop.studio, "album_pictures", owed, lambda provider: provider.album_pictures(asked))
-    return _refreshed(shop, shop.studio, Subject("album", item["key"]), [*offers, *theirs], {*answered, *who}, owed)
+    return _refreshed(
+        shop, shop.studio, Subject("album", item["key"]), [*own.offers, *theirs], {*own.whole, *who}, owed
+    )
 
 
 def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
@@ -49,19 +51,16 @@ def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
     return is_news
 
 
-def _own(
-    shop: Shop, studio: Studio, item: dict[str, Any], files: Iterable[repository.StagedFile]
-) -> tuple[list[Offer], set[str]]:
-    """Return the pictures the album came with, and that these are all, if its folder is here."""
+def _own(shop: Shop, studio: Studio, item: dict[str, Any], files: Iterable[repository.StagedFile]) -> Found:
+    """Return the pictures the album came with, if its folder is here."""
     folder = shop.folder_of(item)
     if folder is None:
-        return [], set()
+        return Found((), frozenset())
     listed = [
         AlbumFile(file.path, file.role, bool(file.facts.get("pictures")) if file.role == "audio" else None)
         for file in files
     ]
-    found = local_offers(folder, listed, studio.gallery.pool)
-    return list(found.offers), {EMBEDDED, FOLDER}
+    return local_offers(folder, listed, studio.gallery.pool)
 
 
 def _offered(

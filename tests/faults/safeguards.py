@@ -124,6 +124,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("masked", SECRETS),
     ),
     Mutant(
+        "a picture that its disk cannot read just now is taken for gone",
+        "processor/artwork/local.py",
+        "if _PASSING.isdisjoint(told))",
+        ")",
+        on_sqlite("cannot_read_just_now", "tests/scenarios/test_publish_pictures.py"),
+    ),
+    Mutant(
+        "that a selected picture is gone from its album is news to no library",
+        "processor/artwork/pictures.py",
+        "        if rows.selected(connection, that.subject) != before:",
+        "        if False:",
+        on_sqlite("is_news_to_its_library", "tests/scenarios/test_publish_pictures.py"),
+    ),
+    Mutant(
         "an album is published without a picture that can be had again, whatever an admin wants",
         "workflow/operations/completing.py",
         "return sum(map(len, _lost(database, data_dir, item_id).values())) if lost else 0",

@@ -118,6 +118,19 @@ def test_the_best_are_selected_and_a_second_pass_downloads_nothing(world: World)
     assert seen.score == seen.parts.total if seen.parts else False
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("code", "whole"), [("io_error", False), ("reader_killed", False), ("unreadable_audio", True)])
+def test_tags_that_nobody_could_look_into_just_now_are_not_taken_for_empty(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, whole: bool
+) -> None:
+    def each(tasks: list[Task]) -> Iterator[tuple[Task, Rejected]]:
+        yield from ((task, Rejected("not now", code=code)) for task in tasks)
+
+    monkeypatch.setattr(world.gallery.pool, "each", each)
+    found = local_offers(os.fsencode(tmp_path), [AlbumFile(b"01.flac", "audio")], world.gallery.pool)
+    assert (found.offers, EMBEDDED in found.whole, FOLDER in found.whole) == ((), whole, True)
+
+
 def test_what_many_tracks_carry_is_one_candidate_and_comes_before_providers(world: World, tmp_path: Path) -> None:
     cover, back, larger = jpeg(1, 500), jpeg(2, 600), jpeg(1, 1500)
     album = tmp_path / "album"
@@ -130,6 +143,7 @@ def test_what_many_tracks_carry_is_one_candidate_and_comes_before_providers(worl
         AlbumFile(os.fsencode(path.name), "audio" if path.suffix == ".flac" else "picture") for path in album.iterdir()
     ]
     found = local_offers(os.fsencode(album), files, world.gallery.pool)
+    assert found.whole == {EMBEDDED, FOLDER}
     assert sorted((one.provider, one.type) for one in found.offers) == [
         (EMBEDDED, "back"), (EMBEDDED, "front"), (FOLDER, "front"),
     ]  # fmt: skip

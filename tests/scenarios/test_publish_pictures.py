@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config import admin, libraries
 from config.errors import Retryable, Stopped
-from processor.artwork import rows
+from processor.artwork import pictures, rows, source
 from processor.artwork.offer import Offer, Subject, of_artist
 from processor.matching import rows as matching
 from processor.providers.registry import all_providers
-from processor.publication import ledger
+from processor.publication import ledger, news
 from processor.publish import Outcome
 from tests.pictures import jpeg
 from tests.providers import Provider, Reply
@@ -98,6 +100,51 @@ def test_of_an_album_whose_folder_is_away_no_picture_is_taken_for_gone_nor_for_i
         assert rows.candidates(connection, Subject("album", key)) == before
         assert rows.candidates(connection, nora) == [], "the album's own are the album's"
     assert not album.is_changed
+
+
+@pytest.mark.parametrize("looks_again", ["look", "complete"])
+def test_a_picture_its_disk_cannot_read_just_now_is_not_taken_for_gone_but_one_that_went_is(
+    house: House, monkeypatch: pytest.MonkeyPatch, looks_again: str
+) -> None:
+    _, item_id = looked_at(house, LOW_TIDE | {"Low Tide/front.jpg": FRONT})
+    ((key, item),) = house.items().items()
+    album = Subject("album", key)
+
+    def looked() -> bool:
+        if looks_again == "look":
+            return picturing.look(house.database, house.data, item_id).is_changed
+        return picturing.complete(house.database, house.data, item_id, album, lambda: None).is_changed
+
+    def on_offer() -> list[str]:
+        with house.database.read() as connection:
+            return [one.offer.provider for one in rows.candidates(connection, album)]
+
+    def broken(path: bytes) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    assert (looked(), on_offer()) == (False, ["folder"])
+    with monkeypatch.context() as disk:
+        disk.setattr(source, "opened", broken)
+        assert (looked(), on_offer()) == (False, ["folder"])
+    (house.staging / os.fsdecode(item["path"]) / "front.jpg").unlink()
+    assert (looked(), on_offer()) == (True, [])
+
+
+def test_that_a_picture_of_its_own_is_gone_from_a_published_album_is_news_to_its_library(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, item_id = looked_at(house, LOW_TIDE | {"Low Tide/front.jpg": FRONT})
+    publish(house, item_id)
+    (library / FOLDER / "front.jpg").unlink()
+
+    def killed(*_: object, **__: object) -> None:
+        raise Stopped("before anything else was looked at")
+
+    monkeypatch.setattr(pictures, "_look", killed)
+    with pytest.raises(Stopped):
+        picturing.look(house.database, house.data, item_id)
+    with house.database.read() as connection:
+        assert item_id in news.outdated(connection)
 
 
 def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None:

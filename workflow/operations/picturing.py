@@ -74,7 +74,7 @@ def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
         raise Rejected(f"item {item_id} lies in a library that was removed", code="no_library")
     with _pass(database, data_dir, subject) as that:
         found = local_offers(folder, own, that.gallery.pool)
-        return refresh(that, found.offers, (EMBEDDED, FOLDER))
+        return refresh(that, found.offers, found.whole)
 
 
 def complete(database: Database, data_dir: Path, item_id: int, subject: Subject, check: Callable[[], None]) -> Outcome:
@@ -84,7 +84,7 @@ def complete(database: Database, data_dir: Path, item_id: int, subject: Subject,
         if subject.kind == "artist" or folder is None or not os.path.isdir(folder):
             return reselect(that)
         found = local_offers(folder, own, that.gallery.pool)
-        return refresh(that, found.offers, (EMBEDDED, FOLDER))
+        return refresh(that, found.offers, found.whole)
 
 
 def _own(database: Database, item_id: int) -> tuple[Subject, bytes | None, list[AlbumFile]]:
