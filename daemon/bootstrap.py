@@ -109,7 +109,7 @@ class Application:
 
         request = request or Request()
         run_id = request.run_id or runs.new_run_id(dt.datetime.now(dt.UTC))
-        with self.ongoing.following(Stage(run_id, trigger, request.dry_run), progress) as told:
+        with self.ongoing.following(Stage(run_id), progress) as told:
             return cycle.run_staging_cycle(
                 self.database,
                 self.boot.data_dir,

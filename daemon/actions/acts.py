@@ -93,7 +93,7 @@ class Acts:
 
         self._keep(act)
         try:
-            self._ongoing.ask(Stage(act.id, "request", None, "move" if act.sure else "look"), all_of_it)
+            self._ongoing.ask(Stage(act.id, "move" if act.sure else "look"), all_of_it)
         except GreenroomError:
             with self._lock:
                 self._acts.pop(act.id, None)

@@ -27,7 +27,6 @@ class Look:
     """One comparison: how far it is, and what came of it."""
 
     path: bytes
-    actor: str
     began: dt.datetime
     stage: tuple[str, int, int | None] = ("begin", 0, None)  # its name, steps done, of how many if that is known
     found: Comparison | None = None  # None while it runs, and if it failed
@@ -52,7 +51,7 @@ class Looks:
         with self._lock:
             return self._look
 
-    def begin(self, path: bytes, actor: str) -> Look:
+    def begin(self, path: bytes) -> Look:
         """Begin a comparison. Raises Misconfigured for what is no folder, Busy while one runs, Stopped, Retryable."""
         if not path.startswith(b"/") or b"\0" in path:
             raise Misconfigured(f"a folder's path must be absolute, not {show_path(path)}", code="bad_path")
@@ -61,7 +60,7 @@ class Looks:
                 raise Stopped("Greenroom is stopping")
             if self._look is not None and not self._look.is_over:
                 raise Busy(f"{show_path(self._look.path)} is being compared; one at a time")
-            look = Look(path, actor, dt.datetime.now(dt.UTC))
+            look = Look(path, dt.datetime.now(dt.UTC))
             start(threading.Thread(target=self._run, args=(look,), name="adopt"))
             self._look = look
             return look

@@ -58,5 +58,5 @@ def _begin(app: Application, request: Request) -> str:
     def work(stop: threading.Event) -> CycleReport:
         return app.run_cycle(trigger="request", stop=stop, request=request)
 
-    app.ongoing.ask(Stage(run_id, "request", request.dry_run), work)
+    app.ongoing.ask(Stage(run_id), work)
     return run_id

@@ -18,8 +18,6 @@ class Stage:
     """How far one cycle is: `done` of `total` steps of a stage, None if nobody knows how many there will be."""
 
     run_id: str
-    trigger: str
-    dry_run: bool | None  # None: as the settings say
     name: str = "begin"
     done: int = 0
     total: int | None = None

@@ -147,7 +147,7 @@ def test_who_holds_the_lock_is_said(browser: Browser) -> None:
 
 
 def test_one_cycle_at_a_time_runs_in_this_process_and_can_be_followed(browser: Browser) -> None:
-    stage = Stage("20260101T000000Z-abcdef", "schedule", None)
+    stage = Stage("20260101T000000Z-abcdef")
     with browser.app.ongoing.following(stage, lambda *_: None) as told:
         told("read_tags", 3, 10)
         assert browser.client.post(API, json={}).status_code == 409

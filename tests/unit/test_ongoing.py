@@ -9,7 +9,7 @@ import pytest
 from config.errors import Busy, Retryable, Stopped
 from daemon.actions.ongoing import Ongoing, Stage
 
-ONE, TWO = Stage("one", "request", None), Stage("two", "request", True)
+ONE, TWO = Stage("one"), Stage("two")
 WAIT = 60  # seconds; far more than a loaded machine needs
 
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from config.reasons import path_text
 from daemon.actions.adopting import Look
-from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, Start
 from daemon.web.installation import App
 from daemon.web.routing import api_router
@@ -44,9 +43,9 @@ class AdoptionOut(BaseModel):
 
 
 @router.post("", status_code=202, responses=REFUSED, summary="Compare a library")
-def begin(app: App, body: AdoptionIn, by: By) -> AdoptionOut:
+def begin(app: App, body: AdoptionIn) -> AdoptionOut:
     """Index a folder and compare it, in the background; one at a time, and the newest is kept until a restart."""
-    return _out(app.looks.begin(os.fsencode(body.path), by.name))
+    return _out(app.looks.begin(os.fsencode(body.path)))
 
 
 @router.get("", summary="How far the newest comparison is")

@@ -9,7 +9,6 @@ from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon.web.access import By
 from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.navigation import Link
@@ -34,10 +33,10 @@ def show(
 
 
 @router.post("")
-def begin(request: Request, app: App, path: Annotated[str, Form(max_length=4096)], actor: By) -> Response:
+def begin(request: Request, app: App, path: Annotated[str, Form(max_length=4096)]) -> Response:
     """Begin a comparison."""
     try:
-        app.looks.begin(os.fsencode(path.strip()), actor.name)
+        app.looks.begin(os.fsencode(path.strip()))
     except GreenroomError as error:
         return _page(request, app, typed=path, refused=error.message, code=422)
     return RedirectResponse("/adopt", 303)
