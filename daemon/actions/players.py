@@ -138,8 +138,8 @@ def look(app: Application, name: str, folder: bytes) -> str:
     if found is None:
         raise Misconfigured(f"no path map of {name} covers that folder; `greenroom players test {name}` says more")
     with _line(app, player) as line:
-        kind_of(player.kind).tell(line, found.path)
-    return found.path
+        kind_of(player.kind).tell(line, found)
+    return found
 
 
 @contextlib.contextmanager

@@ -17,7 +17,6 @@ class Place:
 
     ours: str
     theirs: str | None  # None: no pair of the path map covers it
-    by: Pair | None
     known: bool | None  # whether that is in a folder the player has; None where it does not tell its folders
 
 
@@ -51,9 +50,9 @@ def examine(line: Line, folders: Sequence[bytes]) -> Examination:
 def _place(line: Line, folder: bytes, roots: Sequence[str]) -> Place:
     found = mapped(line.player.path_map, folder)
     if found is None:
-        return Place(show_path(folder), None, None, False)
-    known = any(within(found.path, root) or within(root, found.path) for root in roots) if roots else None
-    return Place(show_path(folder), found.path, found.by, known)
+        return Place(show_path(folder), None, False)
+    known = any(within(found, root) or within(root, found) for root in roots) if roots else None
+    return Place(show_path(folder), found, known)
 
 
 def _problem(place: Place, roots: Sequence[str]) -> str:

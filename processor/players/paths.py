@@ -26,13 +26,6 @@ class Pair(NamedTuple):
         return f"{self.ours}={self.theirs}"
 
 
-class Mapped(NamedTuple):
-    """What a path is to the player, and the pair that says so; None: it goes by the same name there."""
-
-    path: str
-    by: Pair | None
-
-
 def parsed(lines: Iterable[str]) -> tuple[Pair, ...]:
     """Return pairs written as `/srv/music=smb://nas/music`. Raises Misconfigured with the first that is none."""
     return tuple(_pair(line.strip()) for line in lines if line.strip())
@@ -60,7 +53,7 @@ def is_absolute(path: str) -> bool:
     return bool(path.startswith("/") or is_windows(path) or _URL.match(path))
 
 
-def mapped(pairs: Sequence[Pair], path: bytes) -> Mapped | None:
+def mapped(pairs: Sequence[Pair], path: bytes) -> str | None:
     """Return what a folder of ours is to the player; the pair that covers the most of it decides.
 
     Without any pair both call it the same. None: no pair covers it, or its name is no UTF-8, which no player could be
@@ -72,9 +65,9 @@ def mapped(pairs: Sequence[Pair], path: bytes) -> Mapped | None:
         return None
     covering = [pair for pair in pairs if _is_below(ours, components(pair.ours))]
     if not covering:
-        return None if pairs else Mapped("/" + "/".join(ours), None)
+        return None if pairs else "/" + "/".join(ours)
     best = max(covering, key=lambda pair: len(components(pair.ours)))
-    return Mapped(joined(best.theirs, ours[len(components(best.ours)) :]), best)
+    return joined(best.theirs, ours[len(components(best.ours)) :])
 
 
 def joined(root: str, below: Sequence[str]) -> str:

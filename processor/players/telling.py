@@ -141,8 +141,7 @@ def _place(player: Player, debt: Debt, step: Step) -> Place:
         return EVERYTHING
     root, folder = debt.owed.root, os.path.join(debt.owed.root, debt.owed.folder).rstrip(b"/")
     parent = os.path.dirname(folder) if debt.owed.folder else root
-    found = mapped(player.path_map, {"folder": folder, "parent": parent, "root": root}[step])
-    return found.path if found else ""
+    return mapped(player.path_map, {"folder": folder, "parent": parent, "root": root}[step]) or ""
 
 
 def coalesced(wanted: Sequence[Place], roots: Sequence[Place]) -> list[Place]:

@@ -35,16 +35,12 @@ def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
     above = os.path.dirname(folder) if os.path.dirname(owed.folder) else None
     names = _names(above) if above is not None else []
     is_artists = nfo.ARTIST in names  # a folder that has one is an artist's own
+    pictures = tuple(_pictures(_with_discs(folder)))
     return Wanted(
-        _as_the_player(player, folder), album, tuple(artists), len(album.tracks), tuple(_pictures(_with_discs(folder))),
-        tagged, _as_the_player(player, above) if above is not None and is_artists else None,
+        mapped(player.path_map, folder), album, tuple(artists), len(album.tracks), pictures,
+        tagged, mapped(player.path_map, above) if above is not None and is_artists else None,
         tuple(_pictures(names)) if is_artists else (),
     )  # fmt: skip
-
-
-def _as_the_player(player: Player, folder: bytes) -> str | None:
-    found = mapped(player.path_map, folder)
-    return found.path if found else None
 
 
 def _names(folder: bytes) -> list[bytes]:
