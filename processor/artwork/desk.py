@@ -55,14 +55,13 @@ class Gallery:
 
 
 class Desk:
-    """What one pass has at hand. `tried` has the candidates it looked at, `downloads` counts what it fetched."""
+    """What one pass has at hand. `tried` has the candidates it looked at."""
 
     def __init__(self, gallery: Gallery, folder: Path, fetch: Fetch, now: dt.datetime, *, force: bool) -> None:
         self._gallery, self._folder, self._fetch, self._now, self._force = gallery, folder, fetch, now, force
         self.files: dict[str, Path] = {}  # by content
         self.tried: set[int] = set()
         self.restored: set[str] = set()  # blobs the cache had lost
-        self.downloads = 0
         self._small: set[int] = set()  # candidates that are had in their small version, for the picture is too large
         self._looks: dict[str, Future[Any]] = {}  # by content
         self._previews: dict[str, Future[Any]] = {}  # by content
@@ -98,7 +97,7 @@ class Desk:
     def glance(self, one: Candidate) -> Seen | None:
         """Return what the small version of a picture is; None if it cannot be had, or is no picture."""
         try:
-            content = self._put(self._download(one.offer, True))
+            content = self._put(self._fetch(one.offer, True))
             seen: Seen = self._gallery.pool.ask(Task("look", os.fsencode(self.files[content])))
         except LeaseLost:
             raise
@@ -147,16 +146,11 @@ class Desk:
     def _bytes(self, one: Candidate) -> bytes:
         local = one.offer.local
         if local is None:
-            return self._download(one.offer, one.id in self._small)
+            return self._fetch(one.offer, one.id in self._small)
         if local.embedded is None:
             return read_plain(local.path)
         made: Made = self._gallery.pool.ask(Task("take", local.path, which=local.embedded))
         return made.data
-
-    def _download(self, offer: Offer, preview: bool) -> bytes:
-        with self._lock:
-            self.downloads += 1
-        return self._fetch(offer, preview)
 
     def _asked(self, content: str) -> Future[Any] | None:
         """Have a content looked at, unless what is known of it is to stand."""

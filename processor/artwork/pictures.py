@@ -36,7 +36,6 @@ class Outcome(NamedTuple):
 
     selected: tuple[Selected, ...]
     is_changed: bool  # whether other pictures are selected than before, or the cache has one again that it had lost
-    downloads: int
     owed: frozenset[str]  # providers whose pictures could not be had now
     problems: tuple[Reason, ...]  # why pictures are not used
 
@@ -191,7 +190,6 @@ def _written(
     return Outcome(
         tuple(after),
         is_changed,
-        at_hand.downloads,
         frozenset(one.offer.provider for one in found if one.is_owed),
         tuple(_problems(that, found, lost)),
     )
