@@ -40,7 +40,6 @@ class Token:
     prefix: str | None  # of an API key
     scopes: tuple[Scope, ...]
     created_at: dt.datetime
-    expires_at: dt.datetime | None
     seen_at: dt.datetime | None
 
 

@@ -46,7 +46,7 @@ def release(
     ]
     each = -(-len(tracks) // discs)
     media = tuple(
-        Medium(disc + 1, "CD", None, len(part), tuple(part))
+        Medium(disc + 1, "CD", len(part), tuple(part))
         for disc, part in enumerate(tracks[start : start + each] for start in range(0, len(tracks), each))
     )
     standard: dict[str, Any] = {

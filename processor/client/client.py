@@ -187,7 +187,7 @@ class Client:
         name = asked.service.name
         message = f"{name} did not answer {shown(asked.call.url, asked.service)}: {trouble}"
         self._report(asked, message, None)
-        raise Outage(message, service=name, seconds=trouble.quiet) from None
+        raise Outage(message, seconds=trouble.quiet) from None
 
     def _admit(self, service: Service) -> Circuit:
         """Return the circuit when a call may go out. Raises Outage when that is not soon."""
@@ -213,7 +213,7 @@ class Client:
         if stands.state != "closed" or seconds > PATIENCE:
             until = self._clock() + dt.timedelta(seconds=seconds)  # a moment: it may be read, with a debt, hours later
             message = f"{service.name} is left alone until {show_time(until)}: it did not answer, or asked for it"
-            raise Outage(message, service=service.name, seconds=seconds, code="provider_paused")
+            raise Outage(message, seconds=seconds, code="provider_paused")
         self._wait(seconds)
 
     def _leave_alone(self, service: Service, seconds: float) -> None:

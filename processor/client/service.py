@@ -82,9 +82,8 @@ class Outage(Retryable):
 
     code = "provider_outage"
 
-    def __init__(self, message: str, *, service: str, seconds: float | None = None, code: str | None = None) -> None:
+    def __init__(self, message: str, *, seconds: float | None = None, code: str | None = None) -> None:
         super().__init__(message, code=code)
-        self.service = service
         self.seconds = seconds
 
 

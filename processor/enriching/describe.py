@@ -70,14 +70,8 @@ def describe_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
 
 def album_asked(album: AlbumMetadata) -> AlbumAsked:
     """Return how an album is asked about."""
-    return AlbumAsked(
-        album.title,
-        credited(album.credits),
-        album.release_id,
-        album.release_group_id,
-        album.barcode,
-        next(iter(album.catalog_numbers), None),
-    )
+    number = next(iter(album.catalog_numbers), None)
+    return AlbumAsked(album.title, album.release_id, album.release_group_id, album.barcode, number)
 
 
 def track_asked(album: AlbumMetadata, track: TrackMetadata) -> TrackAsked | None:

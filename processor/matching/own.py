@@ -41,7 +41,6 @@ class OwnAlbum:
     artist: str | None = None
     year: int | None = None
     discs: int | None = None
-    compilation: bool | None = None
     label: str | None = None
     catalog_number: str | None = None
     barcode: str | None = None
@@ -71,7 +70,6 @@ def own_album(item: Mapping[str, Any], files: Iterable[StagedFile], notes: Docum
         artist=_meant((not tagged and artist) or item["album_artist"]),
         year=item["year"] or (int(date[:4]) if date else None),
         discs=item["discs"],
-        compilation=item["compilation"],
         label=_most(facts, "label"),
         catalog_number=_only(facts, "catalog_number"),
         barcode=_only(facts, "barcode"),

@@ -38,7 +38,6 @@ class _Location(Told):
 class _Section(Told):
     key: str
     type: str
-    title: str = ""
     refreshing: bool = False
     locations: tuple[_Location, ...] = Field((), alias="Location")
 

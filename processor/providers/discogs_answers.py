@@ -207,7 +207,7 @@ def _media(said: _Release) -> Iterator[Medium]:
         )  # fmt: skip
     for number in sorted(tracks):
         name = placed.formats.get(number)
-        yield Medium(number, _FORMATS.get(name or "", name), None, len(tracks[number]), tuple(tracks[number]))
+        yield Medium(number, _FORMATS.get(name or "", name), len(tracks[number]), tuple(tracks[number]))
 
 
 def _format(found: _Format) -> str | None:

@@ -76,7 +76,6 @@ class _Track(Lenient):
 class _Medium(Lenient):
     position: Number = None
     format: Text = None
-    title: Text = None
     track_count: Number = None
     tracks: Many[_Track] = ()
     pregap: One[_Track] = _Track()
@@ -220,7 +219,7 @@ def _medium(found: _Medium) -> Medium:
     hidden = [_track(found.pregap, "pregap")] if found.pregap.id else []
     data = [_track(track, "data") for track in found.data_tracks]
     tracks = (*hidden, *(_track(track, "track") for track in found.tracks), *data)
-    return Medium(found.position, found.format, found.title, found.track_count, tracks)
+    return Medium(found.position, found.format, found.track_count, tracks)
 
 
 def _track(found: _Track, place: Place) -> ReleaseTrack:

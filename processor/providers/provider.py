@@ -82,7 +82,6 @@ class AlbumAsked(NamedTuple):
     """Which album it is about; what is not known is None. Ids are MusicBrainz's."""
 
     title: str | None = None
-    artist: str | None = None
     release_id: str | None = None
     group_id: str | None = None
     barcode: str | None = None

@@ -49,7 +49,6 @@ class Medium:
 
     position: int | None = None
     format: str | None = None  # CD, 12" Vinyl, Digital Media, DVD-Video
-    title: str | None = None
     track_count: int | None = None  # as told; the tracks may not be
     tracks: tuple[ReleaseTrack, ...] = ()
 

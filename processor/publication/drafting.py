@@ -39,7 +39,6 @@ class Plan:
     """What publishing one item comes to. Paths are relative to the library."""
 
     item_id: int
-    status: str
     library: Library
     folder: bytes
     kind: Literal["publish", "refresh", "upgrade", "unchanged"]
@@ -159,7 +158,7 @@ class Draft:
         reasons = tuple(reason for making in makings for reason in making.reasons)
         one = self.known
         return Plan(
-            one.item_id, one.status, self.library, folder, kind, transfer, files, fresh, texts, reasons,
+            one.item_id, self.library, folder, kind, transfer, files, fresh, texts, reasons,
             self.intent.news_at,
         )  # fmt: skip
 

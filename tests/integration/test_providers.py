@@ -36,7 +36,7 @@ from tests.providers import AT_ONCE, Provider, Reply, as_json
 
 pytestmark = pytest.mark.sqlite
 Kind = TypeVar("Kind", bound=AnyProvider)
-ALBUM = AlbumAsked(TITLE, NAME, RELEASE, GROUP, BARCODE, "TERN 12")
+ALBUM = AlbumAsked(TITLE, RELEASE, GROUP, BARCODE, "TERN 12")
 TRACK = TrackAsked("Low Tide", NAME, TITLE, 187_000)
 
 
@@ -114,7 +114,7 @@ def test_the_cover_of_the_group_is_asked_for_only_where_the_edition_has_none(
     assert server.paths() == [f"/coverart/release/{RELEASE}"]
     (front,) = coverart.album_pictures(ALBUM._replace(release_id="0" * 8))
     assert (front.type, front.id) == ("front", "16666")
-    assert coverart.album_pictures(AlbumAsked("x", "y")) == []
+    assert coverart.album_pictures(AlbumAsked("x")) == []
 
 
 def test_fanart_offers_pictures_with_their_votes_and_languages(known: Providers, server: Provider) -> None:
@@ -254,7 +254,7 @@ def test_discogs_tells_of_the_edition_with_the_albums_number(known: Providers, s
     )
     assert {seen.headers["authorization"] for seen in server.seen} == {f"Discogs token={KEY}"}
     assert discogs.album_fields(ALBUM._replace(title="Something Else Entirely")) == {}
-    assert discogs.album_fields(AlbumAsked(TITLE, NAME)) == {}
+    assert discogs.album_fields(AlbumAsked(TITLE)) == {}
 
 
 def test_discogs_has_releases_with_their_media(known: Providers) -> None:

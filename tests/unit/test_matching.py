@@ -420,7 +420,7 @@ def test_a_mix_of_many_artists_is_taken_by_its_tracks_and_as_one_file_by_nobody(
     mix = Release(
         "musicbrainz", uuid(1), "Night Mix", credits=(VARIOUS_ARTISTS,), media=(Medium(1, "CD", tracks=tracks),)
     )
-    album = replace(own(mix), artist="VA", compilation=True)
+    album = replace(own(mix), artist="VA")
     assert verdict(album, mix).kind == "accepted"
     single = OwnAlbum("Night Mix", "Various", discs=1, tracks=(OwnTrack(b"mix.mp3", "Night Mix", length_ms=1_815_000),))
     assert verdict(single, mix).kind != "accepted"

@@ -37,7 +37,6 @@ class WorkerSeen(NamedTuple):
     phases: list[str]
     concurrency: int
     seconds_silent: float
-    started_at: dt.datetime
 
 
 class Sign(NamedTuple):
@@ -84,7 +83,7 @@ def seen(connection: Connection) -> list[WorkerSeen]:
     lives = now_ms(connection) - WorkerRow.beat_ms < DEAD_AFTER * 1000
     query = select(WorkerRow.__table__, silent).where(lives).order_by(WorkerRow.started_at)
     return [
-        WorkerSeen(r.executor, r.host, r.pid, r.phases, r.concurrency, max(0, r.silent) / 1000, r.started_at)
+        WorkerSeen(r.executor, r.host, r.pid, r.phases, r.concurrency, max(0, r.silent) / 1000)
         for r in connection.execute(query)
     ]
 
