@@ -139,7 +139,8 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
     played: set[str] = set()
     for file in item.files:
         if file.role == "cue" and file.size <= MAX_SMALL:
-            with staging.explained("read", file.path), staging.opened(within(item.path, file.path)) as fd:
+            sheet = within(item.path, file.path)
+            with staging.explained("read", sheet), staging.opened(sheet) as fd:
                 played |= cue_references(os.read(fd, MAX_SMALL))
     tracks = [file.path for file in item.files if file.role == "audio"]
     return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)

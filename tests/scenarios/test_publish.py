@@ -9,6 +9,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,35 @@ def told(house: House) -> list[tuple[object, ...]]:
         (one.transfer_id, one.kind, one.src_root, one.target, one.item["key"], came)
         for one, came in zip(found, pairs, strict=True)
     ]
+
+
+@pytest.mark.parametrize(("sheet", "name"), [("Low Tide.cue", "01 - Song 1.flac"), ("rip.log", "01 - Wave.flac")])
+def test_a_track_that_a_cue_sheet_plays_keeps_its_name_in_the_library(house: House, sheet: str, name: str) -> None:
+    """Players look for it under the name in the sheet, which is not rewritten."""
+    text = b'FILE "01 - SONG 1.flac" WAVE\r\n  TRACK 01 AUDIO'
+    library, item_id = staged(house, LOW_TIDE | {f"Low Tide/{sheet}": text})
+    say_track(house, item_id, "title", "Wave")
+    assert publish(house, item_id).outcome == "published"
+    assert [path.name for path in sorted(library.rglob("*.flac"))] == [name, "02 - Song 2.flac"]
+
+
+def test_a_cue_sheet_that_cannot_be_read_is_told_with_all_of_its_path(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Tree.opened
+
+    def fail(tree: Tree, path: bytes) -> AbstractContextManager[int]:
+        if path.endswith(b".cue"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(tree, path)
+
+    library, item_id = staged(house, LOW_TIDE | {"Low Tide/Low Tide.cue": b""})
+    monkeypatch.setattr(Tree, "opened", fail)
+    with pytest.raises(GreenroomError, match="Input/output") as failed:
+        publish(house, item_id)
+    (sheet,) = house.staging.rglob("*.cue")
+    assert str(sheet) in failed.value.message
+    assert published(library) == []
 
 
 def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) -> None:
