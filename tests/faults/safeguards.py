@@ -614,6 +614,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("gave_way", PUBLISHED),
     ),
     Mutant(
+        "the album of before comes back beside the one that has its place under a new name, where a disk fails then",
+        "processor/moves/upgrade.py",
+        "for path in (published(transfer), transfer.target)",
+        "for path in (published(transfer),)",
+        tests("tests/faults/test_publish_kill.py", "-k", "disk_fails_then"),
+    ),
+    Mutant(
         "what is staged again is not compared",
         "processor/moves/unpublish.py",
         "    check_given_back(undo, run.guard)\n",

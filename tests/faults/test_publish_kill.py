@@ -212,6 +212,27 @@ def test_an_album_that_was_half_taken_apart_is_whole_again_before_anybody_sees_i
     assert converges(scene) == []
 
 
+@pytest.mark.parametrize(("kind", "label"), [("upgrade", "put"), ("rename", "rename"), ("rename", "put")])
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_an_album_that_has_its_place_keeps_it_where_the_disk_fails_then(
+    quick_path: Path, kind: str, label: str, can_exchange: bool, request: pytest.FixtureRequest
+) -> None:
+    """Also before it has its new name, and under that: the one before it does not come back beside it."""
+    if not can_exchange:
+        request.getfixturevalue("no_exchange")
+
+    def fail() -> None:
+        raise Retryable("the disk could not write", code="io_error")
+
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert "could not write" in scene.perform(At(label, fail, 2))
+    assert list(complaints(scene)) == []
+    before = [path for path in tree(scene.library.path) if path.endswith(b".mp3")]
+    assert scene.recovered(At(label, fail, 3)).attention == ()
+    assert [path for path in tree(scene.library.path) if path.endswith(b".mp3")] == before
+    assert converges(scene) == []
+
+
 def resume(scene: Scene) -> None:
     """Do what `fsck --adopt` does with a move that waits for a person."""
     left = unsettled.look(scene.database, b"/in", scene.staging.path)

@@ -422,11 +422,15 @@ def test_the_folder_of_a_move_that_has_ended_is_swept_too(world: World, state: S
     assert tree(world.inbound)[ONE] == b"one"
 
 
-def test_a_folder_nobody_knows_is_swept_though_it_was_not_filled_yet(world: World) -> None:
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_nobody_knows_is_swept_though_it_was_not_filled_yet(world: World, is_there: bool) -> None:
+    """Also where somebody took the file away since, of which there is nothing in it."""
     transfer = left_as(world, "materialised")
     forget(world)
     hidden = Path(os.fsdecode(os.path.join(world.staging, hidden_folder(transfer))))
     (hidden / "CD 1" / "1.mp3").unlink()
+    if not is_there:
+        Path(os.fsdecode(os.path.join(world.inbound, ONE))).unlink()
     (hidden / "album.greenroom.json.new").write_bytes(b"{")
     assert recovered(world, Steps(fence=2)).reasons == ()
     assert not hidden.exists()

@@ -20,7 +20,7 @@ from config.errors import NeedsReview
 from config.lease import Guard
 from config.libraries import Library
 from processor.filesystem.files import Tree
-from processor.transfers import journal, trash
+from processor.transfers import journal, trash, trash_rows
 from processor.transfers.hidden import PLAYER_IGNORES
 from processor.transfers.transfer import State, Transfer
 from scanner.ignore import OWN, built_in
@@ -29,6 +29,7 @@ from tests.faults.world import NOW, At, Killed, Steps, put, tree
 from workflow.upkeep import prune_trash
 
 ALBUM = {b"A/Ada/Low Tide/CD 1/1.mp3": b"one", b"A/Ada/Low Tide/caf\xe9.jpg": b"cover"}
+MINUTE = dt.timedelta(minutes=1)
 AT_ONCE, IN_A_MONTH = dt.timedelta(0), dt.timedelta(days=30)
 
 
@@ -64,10 +65,11 @@ def throw_away(root: bytes, name: str) -> None:
         trash.put(there, b"A/Ada/Low Tide", name, Steps())
 
 
-def test_what_was_taken_out_just_now_is_no_trouble_to_whoever_lists_the_rest(root: bytes) -> None:
+def test_what_was_taken_out_just_now_is_no_trouble_to_whoever_lists_or_removes_the_rest(root: bytes) -> None:
     throw_away(root, "t")
     with Tree(root) as tree:
         assert trash.look(tree, b"t") is not None
+        trash.erase(tree, trash.place("t"), Steps())
         trash.erase(tree, trash.place("t"), Steps())
         assert trash.look(tree, b"t") is None
 
@@ -160,6 +162,20 @@ def test_days_in_the_trash_are_counted_by_looks_and_not_read_off_a_clock(root: b
     assert ages == [0, 1, 2, 3, 4, 4, 5, 5]
     assert trash.empty(database, Steps(), root, dt.timedelta(days=6)) == ([], [])
     assert len(trash.empty(database, Steps(), root, dt.timedelta(days=5))[0]) == 1
+
+
+def test_looks_within_an_hour_write_nothing_and_lose_none_of_it(root: bytes, database: Database) -> None:
+    """A cycle may look every minute; each write would keep others from the database."""
+    remember(database, transfer("t"), *DONE)
+    throw_away(root, "t")
+    found = []
+    for minutes in (0, 20, 59, 60, 80, 121):
+        trash.grow_older(database, root, NOW + dt.timedelta(minutes=minutes))
+        with database.read() as connection:
+            ((age, seen),) = trash_rows.trash_ages(connection, ["t"]).values()
+        assert seen is not None
+        found.append((age // MINUTE, (seen - NOW) // MINUTE))
+    assert found == [(0, 0), (0, 0), (0, 0), (60, 60), (60, 60), (121, 121)]
 
 
 @pytest.mark.parametrize(("name", "states"), [("open", DONE[:2]), ("stuck", ("attention",)), ("unknown", None)])
