@@ -72,7 +72,7 @@ def named_in(title: str, above: bytes, beside: Beside, singers: Collection[str])
     holder = _above_title(title, above)
     artist = _artist_folder(holder, dated=said.year is not None)
     if said.artist is None:
-        part = _part_of_the_album_above(said.album or "", above, beside)
+        part = None if artist and fold(artist) in singers else _part_of_the_album_above(said.album or "", above, beside)
         return Named(AlbumName(None, part, said.year), None) if part else Named(said, artist)
     if artist and _YEARS.fullmatch(said.artist):  # "Artist/1973 - Album (2011)"
         return Named(said._replace(artist=None), artist)

@@ -1276,7 +1276,9 @@ def test_whom_files_name_a_folder_names_before_that_above(shelf: Shelf, tags: di
     for n in (1, 2):
         shelf.track(f"Ada/Prince - 1999/{n:02} - Prince - Song {n}.mp3", **tags)
         shelf.track(f"Ada/Fog 5 - Dawn/{n:02} - Fog 5 - Song {n}.mp3", **({"artist": "Fog 5"} if tags else {}))
-    assert {(one.album_artist, one.album) for one in shelf.groups()} == {("Prince", "1999"), ("Fog 5", "Dawn")}
+        shelf.track(f"Ada/Bo/Vol. 4/{n:02} - Bo - Song {n}.mp3", **({"artist": "Bo"} if tags else {}))
+    found = {(one.album_artist, one.album) for one in shelf.groups()}
+    assert found == {("Prince", "1999"), ("Fog 5", "Dawn"), ("Bo", "Vol. 4")}
 
 
 @pytest.mark.parametrize("folder", ["Rock", "Hip-Hop"])
