@@ -363,21 +363,22 @@ def test_people_hear_once_a_day_of_a_library_that_is_away_while_an_album_waits_f
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("of_other", ["carries", "is gone"])
+@pytest.mark.parametrize("of_other", ["carries", "is gone", "is this one"])
 def test_of_a_library_of_another_host_that_one_tells(house: House, of_other: str) -> None:
+    host = socket.gethostname() if of_other == "is this one" else "other"
     deciding.decide(house.database, only(house)["id"], "approved", actor="eva", why="heard it", publish=True)
     library(house).rename(house.staging.with_name("elsewhere"))
     with house.database.begin() as connection:
         there = libraries.music_libraries(connection, "library")[0]
-        held = {"root_uuid": there.root_uuid, "holder": "other pid 7 (publish)", "boot_id": "b", "fence": 1}
+        held = {"root_uuid": there.root_uuid, "holder": f"{host} pid 7 (publish)", "boot_id": "b", "fence": 1}
         connection.execute(insert(LeaseRow).values(**held, expires_at=0, since=utc_now()))
-        if of_other == "carries":
-            row = {"executor": "other-1", "host": "other", "pid": 7, "phases": ["publish"], "concurrency": 1}
+        if of_other != "is gone":
+            row = {"executor": "other-1", "host": host, "pid": 7, "phases": ["publish"], "concurrency": 1}
             hosts.enlist(connection, row | {"started_at": utc_now()})
     house.run()
     with house.database.read() as connection:
         told = [one.why for one in events.of_ids(connection, range(100)) if one.kind == "library_away"]
-    assert bool(told) == (of_other == "is gone")
+    assert bool(told) == (of_other != "carries")
     assert all(why.startswith(f"on {socket.gethostname()}: ") for why in told)
 
 

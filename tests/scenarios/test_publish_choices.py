@@ -13,12 +13,14 @@ import pytest
 from sqlalchemy import select, update
 
 from config import libraries
-from config.errors import Misconfigured, NeedsReview, Retryable, RootSilent
+from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable, RootSilent
+from config.libraries import Role
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import news
+from processor.publication.drafting import Plan
 from processor.publication.given import Chosen
 from processor.tables import StagingItem
 from tests.scenarios.conftest import SHM
@@ -329,6 +331,27 @@ def test_so_is_what_an_album_cannot_be_told_whose_new_name_somebody_has(house: H
         assert news.outdated(connection).keys() == {one, two}
 
 
+@pytest.mark.parametrize(("error", "is_lasting"), [(Rejected, True), (Retryable, False)])
+def test_what_an_artist_has_is_told_by_the_next_album_where_one_is_refused_for_good(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: type[GreenroomError], is_lasting: bool
+) -> None:
+    """What passes by itself is tried again with the album it is news to."""
+
+    def refuse(*_: object, **__: object) -> Plan:
+        raise error("a file of it is none that can be read")
+
+    _, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id)
+    with house.database.begin() as connection:
+        news.note_of(connection, "artist", "name:ada", NOW)
+    monkeypatch.setattr("processor.publication.planning.plan", refuse)
+    with pytest.raises(error):
+        publishing.publish_item(given(house), one, threading.Event(), actor="eva")
+    with house.database.read() as connection:
+        assert news.outdated(connection).keys() == ({one, two} if is_lasting else {one})
+
+
 def test_what_is_news_of_an_artist_goes_by_an_album_that_waits_for_a_person(house: House) -> None:
     _, one, two = two_of_ada(house)
     for item_id in (one, two):
@@ -337,6 +360,17 @@ def test_what_is_news_of_an_artist_goes_by_an_album_that_waits_for_a_person(hous
         connection.execute(update(StagingItem).where(StagingItem.id == one).values(status="pending_review"))
         news.note_of(connection, "artist", "name:ada", NOW)
         assert news.outdated(connection).keys() == {two}
+
+
+@pytest.mark.parametrize("root", ["staging", "library"])
+def test_nothing_is_published_while_one_of_its_roots_is_suspended(house: House, root: Role) -> None:
+    library, item_id = staged(house)
+    with house.database.begin() as connection:
+        (one,) = (one for one in libraries.list_libraries(connection) if one.role == root)
+        libraries.suspend(connection, one, "half of it is gone")
+    with pytest.raises(Misconfigured, match="half of it is gone"):
+        publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    assert published(library) == []
 
 
 def test_a_rehearsal_says_that_the_disk_of_the_library_is_not_there(house: House, tmp_path: Path) -> None:

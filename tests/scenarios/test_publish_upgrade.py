@@ -457,6 +457,23 @@ def test_all_of_it_can_be_taken_back(house: House) -> None:
     assert publish(house, item_id, Chosen()).outcome == "published"
 
 
+@MODES
+def test_what_was_staged_of_a_published_album_is_taken_back_once_it_is_in_no_library(house: House, mode: str) -> None:
+    """How it came to staging, and, where it was moved, how late tracks joined it there, which are published, too."""
+    add_library(house)
+    house.change(transfer=mode)
+    house.drop(LOW_TIDE)
+    first = house.run()
+    house.drop(LATE)
+    late = house.run()
+    (item_id,) = approve(house)
+    publish(house, item_id, Chosen())
+    for run in (first, late) if mode == "move" else (first,):
+        report = undo(house.database, run.run_id or "", dry_run=False, stop=threading.Event())
+        ((outcome, (reason,)),) = [(one.outcome, one.reasons) for one in report.albums]
+        assert (outcome, reason.code, f"publish {item_id} --undo" in reason.message) == ("refused", "published", True)
+
+
 def test_late_tracks_can_leave_a_published_album_again_before_it_is_published_with_them(house: House) -> None:
     library, _ = home(house)
     before = published(library)

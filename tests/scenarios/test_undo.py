@@ -26,6 +26,7 @@ from processor.tables import StagingItem, TransferRow
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from processor.transfers.trash import TRASH
 from scanner.grouping.chosen import Choice
+from tests.faults.world import Killed
 from tests.scenarios.drops import JPEG, Drop, link, songs
 from tests.scenarios.house import NOW, House, seen
 from workflow import events, history
@@ -33,6 +34,7 @@ from workflow.operations.deciding import Seen
 from workflow.operations.regrouping import regroup, staged
 from workflow.operations.trash import discard, restore
 from workflow.operations.undo import UndoReport, release, undo
+from workflow.recovering import recover
 from workflow.roots import resolve_roots
 
 KEY = "album:ada/low tide"
@@ -122,6 +124,22 @@ def test_everything_is_back_where_it_was_and_stays_there_until_released(any_hous
     assert release(house.database, transfer_id) == 0
     assert house.cycle() == STAGED
     assert house.items()[KEY]["track_count"] == 3
+
+
+def test_an_undo_that_recovery_finished_is_told_as_any_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    drop(house)
+    house.cycle()
+    events.dispatch(house.database, [listener := Ear()], dt.datetime.now(dt.UTC))
+    with monkeypatch.context() as patched:
+        patched.setattr("processor.moves.undo.check_given_back", die)
+        with pytest.raises(Killed):
+            take_back(house)
+    assert [one.kind for one in recover(house.database, house.data, threading.Event()).done] == ["undo"]
+    events.dispatch(house.database, [listener], dt.datetime.now(dt.UTC))
+    assert listener.heard == ["Ada – Low Tide"]
 
 
 def test_a_dry_run_says_the_same_and_touches_nothing(house: House) -> None:
