@@ -41,12 +41,11 @@ class Enriched(NamedTuple):
 
     verdict: str
     why: str
-    is_news: bool
     debts: Sequence[Debt]
 
 
-# What comes after the release, in order; each says whether it changed anything.
-STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (
+# What comes after the release, in order.
+STEPS: Final[tuple[Callable[[Shop, int, Owed], None], ...]] = (
     beside.note_artist, describe_album, describe_artists, depict_album, depict_artists, describe_tracks,
 )  # fmt: skip
 
@@ -58,29 +57,29 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     provider that does not answer owes it, and its earlier words stay. What a person says meanwhile of which release it
     is counts: then all begins again with that.
     """
-    is_news = beside.note_album(shop, item_id)
+    beside.note_album(shop, item_id)
     album = read_album(shop, item_id)
     while True:
         with suppress(_Overtaken):
-            return _enriched(shop, album, is_news=is_news)
+            return _enriched(shop, album)
 
 
-def _enriched(shop: Shop, album: Album, *, is_news: bool) -> Enriched:
+def _enriched(shop: Shop, album: Album) -> Enriched:
     item_id = album.item_id
     owed = Owed(item_id, shop.now())
     with shop.database.read() as connection:
         chosen = rows.choice(connection, album.content)
-    is_news |= _match(shop, album, chosen, owed)
+    _match(shop, album, chosen, owed)
     for step in STEPS:
         shop.check()
-        is_news |= step(shop, item_id, owed)
+        step(shop, item_id, owed)
     with _unless_overtaken(shop, album, chosen) as connection:
         rows.keep_debts(connection, item_id, owed.debts())
         made = rows.enrichment(connection, item_id)
     if made is None:
-        return Enriched("unasked", "no provider was asked which release it is", is_news, owed.debts())
+        return Enriched("unasked", "no provider was asked which release it is", owed.debts())
     why = " ".join(reason["message"] for reason in made.reasons)
-    return Enriched(made.verdict, why, is_news, owed.debts())
+    return Enriched(made.verdict, why, owed.debts())
 
 
 def read_album(shop: Shop, item_id: int) -> Album:
@@ -139,10 +138,10 @@ def _unless_overtaken(shop: Shop, album: Album, chosen: Choice | None) -> Iterat
         yield connection
 
 
-def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> bool:
-    """Find out which release it is, from what a person said or by comparing; return whether that is new."""
-    if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
-        return is_news
+def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> None:
+    """Find out which release it is, from what a person said or by comparing."""
+    if chosen is not None and _match_chosen(shop, album, chosen, owed):
+        return
     best: tuple[str, Verdict] | None = None
     strangers = []  # who answered, and knows no such album
     for provider in shop.providers.answering("releases"):
@@ -156,10 +155,10 @@ def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> bool:
                 break
             strangers.append(provider.name)
     with _unless_overtaken(shop, album, chosen) as connection:
-        if best is not None:
-            return matched.keep(connection, album, *best, strangers, shop.now())
-        matched.link(connection, album.item_id)
-    return False
+        if best is None:
+            matched.link(connection, album.item_id)
+        else:
+            matched.keep(connection, album, *best, strangers, shop.now())
 
 
 def _listened(shop: Shop, album: Album, provider: Any, owed: Owed) -> Verdict | None:
@@ -181,8 +180,8 @@ def _listened(shop: Shop, album: Album, provider: Any, owed: Owed) -> Verdict | 
     return look_up(with_recordings(album.own, heard), provider, shop.limits, also=releases) if releases else None
 
 
-def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool | None:
-    """Apply what a person chose; None if that was said of another album whose tracks are as long."""
+def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool:
+    """Apply what a person chose; return False if that was said of another album whose tracks are as long."""
     compared = None
     for provider in shop.providers.answering("release"):
         if provider.name == chosen.source and chosen.release_id != NOBODY:
@@ -190,6 +189,7 @@ def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool 
                 release = provider.release(chosen.release_id)
                 compared = None if release is None else compare(album.own, release)
     if not matched.carries(album, compared is not None and compared.distance <= shop.limits.medium):
-        return None
+        return False
     with _unless_overtaken(shop, album, chosen) as connection:
-        return matched.keep_choice(connection, album, chosen, compared, shop.now())
+        matched.keep_choice(connection, album, chosen, compared, shop.now())
+    return True

@@ -44,33 +44,32 @@ class _Came(NamedTuple):
     artist: Artist | None
 
 
-def note_album(shop: Shop, item_id: int) -> bool:
-    """Keep what an album's own NFO says; return whether that is news. One that cannot be read is a warning."""
+def note_album(shop: Shop, item_id: int) -> None:
+    """Keep what an album's own NFO says. One that cannot be read is a warning."""
     came = _came(shop, item_id)
     if came is None or (data := _data(came.folder, _called(came.files, ALBUM))) is None:
-        return False
+        return
     notes, warnings = _read(reading.read_album, data, ALBUM)
     said = {ITSELF: notes.fields, **dict(_of_tracks(came.files, notes.tracks))} if notes else {}
     with shop.database.begin() as connection:
         repository.set_warnings(connection, item_id, "nfo_album", warnings)
         known = {part: fields for part, fields in said.items() if fields}
-        return metadata.write(connection, item_id, NFO, known, shop.now())
+        metadata.write(connection, item_id, NFO, known, shop.now())
 
 
-def note_artist(shop: Shop, item_id: int, _: Owed) -> bool:
-    """Keep what an artist's NFO says of the one artist an album is by; return whether that is news."""
+def note_artist(shop: Shop, item_id: int, _: Owed) -> None:
+    """Keep what an artist's NFO says of the one artist an album is by."""
     came = _came(shop, item_id)
     if came is None or came.artist is None:
-        return False
+        return
     data = _data(came.folder, _called(came.files, ARTIST))
     if not data and (above := _artists_folder(shop, came.files, came.artist.name)):
         data = _data(above, next((name for name in _names(above) if name.lower() == ARTIST), None))
     said, warnings = _read(reading.read_artist, data, ARTIST)
     with shop.database.begin() as connection:
         repository.set_warnings(connection, item_id, "nfo_artist", warnings)
-        if not said or not _is_of(said, came.artist):
-            return False  # another album of this artist may have come with one
-        return write_artist(connection, came.artist.id, NFO, {ITSELF: said}, shop.now())
+        if said and _is_of(said, came.artist):  # else another album of this artist may have come with one
+            write_artist(connection, came.artist.id, NFO, {ITSELF: said}, shop.now())
 
 
 def artist_pictures(shop: Shop, item_id: int) -> list[Offer]:

@@ -18,25 +18,22 @@ from processor.metadata.artists import artists_of
 from processor.providers.provider import Question
 
 
-def depict_album(shop: Shop, item_id: int, owed: Owed) -> bool:
-    """Look at the album's own pictures and at those on offer, and select; return whether the selection changed."""
+def depict_album(shop: Shop, item_id: int, owed: Owed) -> None:
+    """Look at the album's own pictures and at those on offer, and select."""
     if shop.studio is None:
-        return False
+        return
     with shop.database.read() as connection:
         item, files = repository.item(connection, item_id)
         asked = album_asked(metadata.album(connection, item_id))
     own = _own(shop, shop.studio, item, files)
     theirs, who = _offered(shop, shop.studio, "album_pictures", owed, lambda provider: provider.album_pictures(asked))
-    return _refreshed(
-        shop, shop.studio, Subject("album", item["key"]), [*own.offers, *theirs], {*own.whole, *who}, owed
-    )
+    _refresh(shop, shop.studio, Subject("album", item["key"]), [*own.offers, *theirs], {*own.whole, *who}, owed)
 
 
-def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
+def depict_artists(shop: Shop, item_id: int, owed: Owed) -> None:
     """Do the same for the artists the album is credited to."""
     if shop.studio is None:
-        return False
-    is_news = False
+        return
     with shop.database.read() as connection:
         artists = artists_of(connection, item_id)
     for _, name, artist_id in artists:
@@ -47,8 +44,7 @@ def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
 
         offers, who = _offered(shop, shop.studio, "artist_pictures", owed, ask)
         own = artist_pictures(shop, item_id)  # none, unless there is one artist; what other albums brought stays
-        is_news |= _refreshed(shop, shop.studio, of_artist(name, artist_id), [*own, *offers], who, owed)
-    return is_news
+        _refresh(shop, shop.studio, of_artist(name, artist_id), [*own, *offers], who, owed)
 
 
 def _own(shop: Shop, studio: Studio, item: dict[str, Any], files: Iterable[repository.StagedFile]) -> Found:
@@ -81,9 +77,7 @@ def _offered(
     return offers, answered
 
 
-def _refreshed(
-    shop: Shop, studio: Studio, subject: Subject, offers: list[Offer], answered: set[str], owed: Owed
-) -> bool:
+def _refresh(shop: Shop, studio: Studio, subject: Subject, offers: list[Offer], answered: set[str], owed: Owed) -> None:
     names = [provider.name for question in ("album_pictures", "artist_pictures")
              for provider in shop.providers.answering(question)]  # fmt: skip
     that = Pass(
@@ -92,4 +86,3 @@ def _refreshed(
     outcome = refresh(that, offers, answered, force=studio.is_forced)
     for provider in sorted(outcome.owed.difference(LOCAL)):
         owed.note(provider, "pictures", "some of its pictures could not be downloaded")
-    return outcome.is_changed

@@ -17,9 +17,8 @@ from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.providers.provider import AlbumAsked, Question, TrackAsked
 
 
-def describe_album(shop: Shop, item_id: int, owed: Owed) -> bool:
-    """Ask for reviews, genres, moods; return whether anything is news."""
-    is_news = False
+def describe_album(shop: Shop, item_id: int, owed: Owed) -> None:
+    """Ask for reviews, genres, moods."""
     asked = album_asked(_album(shop, item_id))
     with shop.database.read() as connection:
         told = {one.source for one in rows.candidates(connection, item_id) if one.chosen_by}
@@ -27,16 +26,14 @@ def describe_album(shop: Shop, item_id: int, owed: Owed) -> bool:
         if provider.name in told:
             continue  # its release says so already
         with owed.asking(provider.name, "albums"):
-            is_news |= _say(shop, item_id, provider.name, {ITSELF: provider.album_fields(asked)})
-    return is_news
+            _say(shop, item_id, provider.name, {ITSELF: provider.album_fields(asked)})
 
 
-def describe_tracks(shop: Shop, item_id: int, owed: Owed) -> bool:
-    """Ask for lyrics of tracks that bring none, if they are wanted; return whether anything is news."""
+def describe_tracks(shop: Shop, item_id: int, owed: Owed) -> None:
+    """Ask for lyrics of tracks that bring none, if they are wanted."""
     providers = [*_askable(shop, "track_fields", owed)] if shop.with_lyrics else []
     if not providers:
-        return False
-    is_news = False
+        return
     album = _album(shop, item_id)
     own = _with_words(shop, item_id, album)
     for provider in providers:
@@ -48,13 +45,11 @@ def describe_tracks(shop: Shop, item_id: int, owed: Owed) -> bool:
                     said[part_of(track.path)] = {}
                 elif asked := track_asked(album, track):
                     said[part_of(track.path)] = provider.track_fields(asked)
-            is_news |= _say(shop, item_id, provider.name, said)
-    return is_news
+            _say(shop, item_id, provider.name, said)
 
 
-def describe_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
-    """Ask who the artists are that the album is credited to; return whether anything is news."""
-    is_news = False
+def describe_artists(shop: Shop, item_id: int, owed: Owed) -> None:
+    """Ask who the artists are that the album is credited to."""
     with shop.database.read() as connection:
         artists = artists_of(connection, item_id)
     for artist in artists:
@@ -64,8 +59,7 @@ def describe_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
                 fields = provider.artist_fields(artist.name, artist.artist_id)
                 with shop.database.begin() as connection:
                     said = {ITSELF: dict(fields)} if fields else {}
-                    is_news |= write_artist(connection, artist.id, provider.name, said, shop.now())
-    return is_news
+                    write_artist(connection, artist.id, provider.name, said, shop.now())
 
 
 def album_asked(album: AlbumMetadata) -> AlbumAsked:
@@ -99,9 +93,9 @@ def _album(shop: Shop, item_id: int) -> AlbumMetadata:
         return metadata.album(connection, item_id)
 
 
-def _say(shop: Shop, item_id: int, source: str, said: Mapping[str, Mapping[str, Any]]) -> bool:
+def _say(shop: Shop, item_id: int, source: str, said: Mapping[str, Mapping[str, Any]]) -> None:
     """Write down what a provider says beside what it said of other parts."""
     with shop.database.begin() as connection:
         before = metadata.read(connection, item_id).get(source, {})
         after = {part: dict(fields) for part, fields in {**before, **said}.items() if fields}
-        return metadata.write(connection, item_id, source, after, shop.now())
+        metadata.write(connection, item_id, source, after, shop.now())

@@ -43,14 +43,13 @@ class Album:
 
 def keep(
     connection: Connection, album: Album, source: str, verdict: Verdict, strangers: Collection[str], now: dt.datetime
-) -> bool:
-    """Write the result of matching, and what the release says if it was accepted; return whether that is new.
+) -> None:
+    """Write the result of matching, and what the release says if it was accepted.
 
     `strangers` know no such album: what one of them said of a release the album was compared with before goes.
     """
-    best, is_news = verdict.best, False
     for other in {one.source for one in rows.candidates(connection, album.item_id)} & {*strangers} - {source}:
-        is_news |= metadata.write(connection, album.item_id, other, {}, now)
+        metadata.write(connection, album.item_id, other, {}, now)
     found = [told.candidate(album.own, one, n) for n, one in enumerate(verdict.ranked[:CANDIDATES], 1)]
     if verdict.kind == "accepted":
         found[0] = found[0]._replace(chosen_by=MATCH)
@@ -58,18 +57,17 @@ def keep(
     said: Document = {}
     if verdict.kind == "accepted":
         said = found[0].document
-    elif verdict.group_id is not None and best is not None:
-        said = told.group_document(best.release)
-    is_news |= metadata.write(connection, album.item_id, source, said, now)
-    is_news |= metadata.write(connection, album.item_id, CHOICE, {}, now)
+    elif verdict.group_id is not None and verdict.best is not None:
+        said = told.group_document(verdict.best.release)
+    metadata.write(connection, album.item_id, source, said, now)
+    metadata.write(connection, album.item_id, CHOICE, {}, now)
     _conclude(connection, album, verdict.kind, verdict.reasons, now)
-    return is_news
 
 
 def keep_choice(
     connection: Connection, album: Album, chosen: Choice, compared: Comparison | None, now: dt.datetime
-) -> bool:
-    """Write which release a person said it is; return whether that is new. `compared` is with the release as told now.
+) -> None:
+    """Write which release a person said it is. `compared` is with the release as told now.
 
     What the release said when it was chosen is locked; what its provider says since counts beside it.
     """
@@ -82,13 +80,12 @@ def keep_choice(
     rows.mark_chosen(connection, album.item_id, its_id, chosen.actor)
     before = metadata.read(connection, album.item_id).get(CHOICE, {})
     is_same = before.get(ITSELF, {}).get("release_id") == said.get(ITSELF, {}).get("release_id")
-    is_news = metadata.write(connection, album.item_id, chosen.source, said, now)
+    metadata.write(connection, album.item_id, chosen.source, said, now)
     if not is_same or set(before) != set(said):
-        is_news |= metadata.write(connection, album.item_id, CHOICE, said, now)
+        metadata.write(connection, album.item_id, CHOICE, said, now)
     what = "that it is none of these" if chosen.release_id == NOBODY else "which release it is"
     why = Reason("chosen", f"{chosen.actor} said {what}, on {chosen.at:%Y-%m-%d}.")
     _conclude(connection, album, "chosen", [why], now)
-    return is_news
 
 
 def carries(album: Album, is_near: bool) -> bool:

@@ -25,7 +25,7 @@ from processor.metadata import rows as metadata
 from processor.metadata.artists import artist_metadata, artists_of
 from processor.metadata.documents import ITSELF, winning
 from processor.providers.registry import Providers
-from tests.integration.test_enrich import AGAIN, NOW, known, shop_of, warnings
+from tests.integration.test_enrich import AGAIN, NOW, changes, known, shop_of, warnings
 from tests.pictures import jpeg
 from tests.providers import AT_ONCE, Provider, Reply
 from tests.releases import ARTIST, knows, own, release, staged, uuid
@@ -88,10 +88,10 @@ def test_an_nfo_counts_before_the_tags_and_after_the_network(house: House) -> No
     item = house.stage(own(release()), "Album.NFO")
     said = nfo(title="Harbour Lights!", genre="Sea Songs", review="Ten songs.", **IDS)
     (house.album / "Album.NFO").write_text(said)
-    assert enrich(house.shop, item).is_news
+    assert changes(house.shop, item)
     album = known(house.shop, item)
     assert (album.title, album.genres, album.review) == ("Harbour Lights!", ("Sea Songs",), "Ten songs.")
-    assert not enrich(house.shop, item).is_news
+    assert not changes(house.shop, item)
 
     house.server.down = None
     knows(house.server, release(2, genres=()))
@@ -191,8 +191,8 @@ def test_an_artist_is_known_by_what_lies_in_their_folder(house: House, tmp_path:
     assert isinstance(providers, Providers)
     studio = Studio(Gallery(database, tmp_path, shared()), EnrichSettings(), downloads(providers))
     shop = replace(house.shop, studio=studio)
-    assert enrich(shop, item).is_news
-    assert not enrich(shop, item).is_news
+    assert changes(shop, item)
+    assert not changes(shop, item)
 
     def selected() -> list[tuple[str, int, str]]:
         with database.read() as connection:
@@ -207,8 +207,8 @@ def test_an_artist_is_known_by_what_lies_in_their_folder(house: House, tmp_path:
 
     for left in house.artist.iterdir():
         left.unlink()
-    done = enrich(shop, item)
-    assert (done.is_news, list(done.debts)) == (False, [])
+    assert not changes(shop, item)
+    assert not enrich(shop, item).debts
     assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
 
 
