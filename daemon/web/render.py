@@ -26,6 +26,7 @@ from processor.transfers.transfer import path_from_json
 
 HERE: Final = Path(__file__).parent
 _TYPED: Final = re.compile("`([^`]+)`")
+_OWN_FORM: Final = Markup('<input type="hidden" name="csrf" value="{}">')  # stands in each form: see access.own_form
 
 
 def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> HTMLResponse:
@@ -35,6 +36,7 @@ def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> H
     said = SAID.get(request.query_params.get("said", ""))
     common = {
         "actor": actor,
+        "own_form": _OWN_FORM.format(actor.csrf if actor else ""),
         "links": links(),
         "path": path,
         "base": base,
