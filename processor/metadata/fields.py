@@ -64,14 +64,11 @@ def _long(value: Any) -> str:
     return _text(value, LONGEST_TEXT)
 
 
-def _matching(pattern: re.Pattern[str], wanted: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        found = _text(value)
-        if not pattern.fullmatch(found):
-            raise ValueError(f"must be {wanted}")
-        return found
-
-    return read
+def _date(value: Any) -> str:
+    found = _text(value)
+    if not _DATE.fullmatch(found):
+        raise ValueError("must be a date such as 1998, 1998-11 or 1998-11-02")
+    return found
 
 
 def _count(value: Any) -> int:
@@ -127,7 +124,7 @@ KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "text": _long,
     "lines": _each(_line),
     "credits": _each(_credit),
-    "date": _matching(_DATE, "a date such as 1998, 1998-11 or 1998-11-02"),
+    "date": _date,
     "id": _mbid,
     "count": _count,
     "rating": _rating,
