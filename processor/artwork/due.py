@@ -18,7 +18,7 @@ def due(
     providers: Sequence[str],
     tried: Collection[int],
     *,
-    force: bool = False,
+    force: bool,
 ) -> list[Candidate]:
     """Return what to look at now; `tried` was, in this pass. With `force` also what was looked at in earlier ones.
 

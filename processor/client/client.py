@@ -113,11 +113,9 @@ class Client:
         """
         return self._answer(a_call("POST", url, headers, accept, form=form, body=json), service, fresh)
 
-    def put(
-        self, url: str, *, service: Service, headers: Mapping[str, str] | None = None, accept: Accept = "json"
-    ) -> Answer:
+    def put(self, url: str, *, service: Service, headers: Mapping[str, str]) -> Answer:
         """Ask with PUT and no body: as `post`, but tried again as `get` is, for twice does no harm."""
-        return self._answer(a_call("PUT", url, headers, accept), service, fresh=True)
+        return self._answer(a_call("PUT", url, headers, "any"), service, fresh=True)
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
         if service.ttl is None:

@@ -132,11 +132,11 @@ class Line:
         with self._explained():
             return self._client.post(url, service=self.player.service, json=body, headers=self._headers, accept=accept)
 
-    def put(self, path: str, accept: Accept = "json") -> Answer:
+    def put(self, path: str) -> Answer:
         """Put nothing to a path below the player's URL, which is enough; see Client.put for what it raises."""
         with self._explained():
             url = self.player.url + path
-            return self._client.put(url, service=self.player.service, headers=self._headers, accept=accept)
+            return self._client.put(url, service=self.player.service, headers=self._headers)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

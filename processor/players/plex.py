@@ -122,7 +122,7 @@ class Plex(PlayerKind):
         """Let it look at pictures again, which a scan does not: of an album it had before, and of its artist."""
         artists = [one.artist_id for one in self._ask(line, f"/library/metadata/{sight.id}").metadata]
         for one in [*filter(None, artists), *([] if is_new else [sight.id])]:
-            line.put(f"/library/metadata/{one}/refresh", accept="any")
+            line.put(f"/library/metadata/{one}/refresh")
 
     def _titled(self, line: Line, wanted: Wanted, title: str) -> Iterator[_Metadata]:
         for section in self._music(line):
