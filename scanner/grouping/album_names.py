@@ -19,7 +19,7 @@ _COUNTED = pattern(  # "Folge 12", "07": which of a series an album is
     r"(?:folge|episode|book|buch|chapter|kapitel|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
     re.IGNORECASE,
 )
-_COUNTED_OF_ARTIST = pattern(r"0\d")
+_COUNTED_OF_ARTIST = pattern(r"0\d\d?")
 _COUNTED_BEHIND_ARTIST = pattern(r"(?<=\w)\s+0\d\d?\Z")  # "TKKG 023 - Title", as nobody is called
 _SITE = pattern(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|ru)", re.IGNORECASE)
 _TECHNICAL = pattern(
@@ -61,6 +61,9 @@ _WIDE = str.maketrans("－（）［］", "-()[]")
 _EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _TIGHT_DASH = pattern(rf"(?<={_EAST})-(?={_EAST})")  # "周杰伦-范特西"
 _NO_WORD = pattern(r"[\W_]+")
+_TYPE = pattern(
+    r"album|ep|single|compilation|broadcast|other", re.IGNORECASE
+)  # of Lidarr: "Artist - EP - 1999 - Title"
 _NOBODY = pattern(r"album|single|ep|na", re.IGNORECASE)  # "Album - Title" of YouTube Music, "NA" of yt-dlp
 _GAP_INSIDE = "\ue000"  # stands for a space within brackets while a name is split at its dashes
 _NO_NAME = pattern(
@@ -103,7 +106,9 @@ def parse_album(text: str) -> AlbumName:
     # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only beside two names, and if no bracket is
     beside = [part for part in (*parts[:-1], *parts[2:]) if _YEAR.fullmatch(part)] if not years else []
     if beside:
-        parts.remove(beside[0])
+        where = parts.index(beside[0])
+        typed = 1 < where < len(parts) - 1 and _TYPE.fullmatch(parts[where - 1])
+        del parts[where - 1 if typed else where : where + 1]
         years = beside
     elif not years and (date := DATE.search(text)):  # a show is called by its date, which stays in the name
         years = [date["year"]]

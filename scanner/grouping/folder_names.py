@@ -30,7 +30,16 @@ _SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "S
     r"|(?:studio|live)?-?alben|(?:студийные )?альбомы|синглы|сборники|концерты",
     re.IGNORECASE,
 )
-_SHELF_OF_MANY = pattern(r"compilations|(?:original )?soundtracks|osts?|box[ -]?sets", re.IGNORECASE)
+_SHELF_OF_MANY = pattern(
+    r"compilations|(?:original )?soundtracks?|osts?|filmmusik|musicals|box[ -]?sets|samplers?|(?:dj )?mixes|playlists"
+    r"|favou?rites|(?:video )?games",
+    re.IGNORECASE,
+)
+_ADDITION = pattern(  # "Title - EP", as iTunes calls folders, is no title of an album
+    r"single|ep|ost|(?:.* )?(?:edition|version|soundtrack)|deluxe|(?:digital(?:ly)? )?remaster(?:ed)?|bonus tracks?"
+    r"|instrumentals?",
+    re.IGNORECASE,
+)
 _COUNTED = pattern(r"(?P<series>.*\D)\s(?P<number>[1-9]\d?)")  # "Maroon 5", "Stories 2"
 _DIGIT = pattern(r"[1-9]")
 
@@ -53,37 +62,63 @@ class Beside:
 
     def count(self, above: bytes, series: str) -> bool:
         """Tell whether several numbers stand behind the same words in one folder, "" for none: "1" and "2"."""
-        return len(self._numbers.get((above, fold(series)), ())) > 1
+        return len(self._found.get((above, fold(series)), ())) > 1
+
+    def are_dated(self, above: bytes) -> bool:
+        """Tell whether several names in one folder have a year behind: "Low Tide - 2003", "High Tide - 2005"."""
+        return len(self._found.get((above, None), ())) > 1
 
     @cached_property
-    def _numbers(self) -> Mapping[tuple[bytes, str], set[str]]:
-        found: dict[tuple[bytes, str], set[str]] = defaultdict(set)
+    def _found(self) -> Mapping[tuple[bytes, str | None], set[str]]:
+        found: dict[tuple[bytes, str | None], set[str]] = defaultdict(set)
         for above, title in self.titles:
+            said = parse_album(title)
             if _DIGIT.fullmatch(title):
                 found[above, ""].add(title)
-            elif counted := _COUNTED.fullmatch(parse_album(title).artist or ""):
+            elif said.artist and _ends_in_year(said):
+                found[above, None].add(fold(said.artist))
+            elif counted := _COUNTED.fullmatch(said.artist or ""):
                 found[above, fold(counted["series"])].add(counted["number"])
         return found
 
 
 def named_in(title: str, above: bytes, beside: Beside, singers: Collection[str]) -> Named:
-    """Read the title of a folder that lies in the folder `above`; `singers` are the folded artists its files name."""
+    """Read the title of a folder that lies in the folder `above`; `singers` are the folded artists its files name.
+
+    "Stories 1 - Morning" and "Stories 2 - Evening" are of the artist in whose folder they lie, and keep their number,
+    else the series made them; "Stories 5 - Morning" alone may be by a band. So may "Low Tide - 2003" be by one: what
+    may be either is nobody's.
+    """
     said = parse_album(title)
     holder = _above_title(title, above)
     artist = _artist_folder(holder, dated=said.year is not None)
     if said.artist is None:
-        part = None if artist and fold(artist) in singers else _part_of_the_album_above(said.album or "", above, beside)
+        dated = said.year and " - " not in (said.album or "")  # "Vol. 4 (1972)" has a year of its own
+        sung = artist and fold(artist) in singers
+        part = None if dated or sung else _part_of_the_album_above(said.album or "", above, beside)
         return Named(AlbumName(None, part, said.year), None) if part else Named(said, artist)
     if artist and _YEARS.fullmatch(said.artist):  # "Artist/1973 - Album (2011)"
         return Named(said._replace(artist=None), artist)
     if fold(said.artist) in singers:
         return Named(said, artist)
-    if not said.year and _YEAR.fullmatch(said.album or "") and (owner := _owner(holder, said.artist)):
-        return Named(AlbumName(None, said.artist, int(said.album or 0)), owner)  # "Artist/Album - 2003"
+    whole = AlbumName(None, f"{said.artist} - {said.album}", said.year)
+    owner = _owner(holder, said.artist)
+    if owner and _ends_in_year(said):  # "Artist/Low Tide - 2003", or "Anything/Prince - 1999"
+        dated = is_various(owner) or beside.are_dated(above)
+        return Named(AlbumName(None, said.artist, int(said.album or 0)), owner) if dated else Named(whole, None)
+    if owner and _ADDITION.fullmatch(said.album or ""):
+        return Named(whole, owner)
     counted = _COUNTED.fullmatch(said.artist)
     if counted is None or (artist and fold(artist) == fold(said.artist)):
         return Named(said, artist)
-    return _of_a_series(said, counted["series"], artist, several=beside.count(above, counted["series"]))
+    several = beside.count(above, counted["series"])
+    if artist is None:
+        return Named(said._replace(artist=counted["series"]) if several else said, None)
+    return Named(whole, artist if several else None)
+
+
+def _ends_in_year(said: AlbumName) -> bool:
+    return not said.year and _YEAR.fullmatch(said.album or "") is not None
 
 
 def _above_title(title: str, above: bytes) -> bytes:
@@ -97,16 +132,6 @@ def _owner(folder: bytes, name: str) -> str | None:
     """Return whose a folder is; None if nobody's, or of the `name`, or if it may be a shelf: "Live/Prince - 1999"."""
     owner = _artist_folder(folder, dated=True)
     return None if owner is None or fold(owner) == fold(name) or _SHELF.fullmatch(owner) else owner
-
-
-def _of_a_series(said: AlbumName, series: str, artist: str | None, *, several: bool) -> Named:
-    """Tell "Stories 1 - Morning" and "Stories 2 - Evening" from "Maroon 5 - Songs"; alone it may be either.
-
-    In the folder of an artist they are that artist's, and keep their number; else the series made them.
-    """
-    if artist is None:
-        return Named(said._replace(artist=series) if several else said, None)
-    return Named(AlbumName(None, f"{said.artist} - {said.album}", said.year), artist if several else None)
 
 
 def _part_of_the_album_above(title: str, above: bytes, beside: Beside) -> str | None:

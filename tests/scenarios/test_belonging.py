@@ -179,11 +179,17 @@ NO_TAGS = [
     Scenario(
         "no tags, but names whose sense the folders above tell",
         untagged("Ada/Tin Roof - 1999", "flac", "01 - Rain", "02 - Hail")
+        | untagged("Ada/High Tide - 2001", "flac", "01 - Sleet")
+        | untagged("stuff/Prince - 1999", "flac", "01 - Dew")
+        | untagged("Di/Ebb - EP", "flac", "01 - Ice")
         | untagged("Rock/Low Tide (2001)", "flac", "01 - Fog", "02 - Mist")
         | untagged("Cy/Stories 1 - Dawn", "mp3", "01 - Sun")
         | untagged("Cy/Stories 2 - Dusk", "mp3", "01 - Moon"),
         (
             "staged Ada / Tin Roof (1999): 2 tracks",
+            "staged Ada / High Tide (2001): 1 track",
+            "needs_review None / Prince - 1999: 1 track",
+            "staged Di / Ebb - EP: 1 track",
             "needs_review None / Low Tide (2001): 2 tracks",
             "staged Cy / Stories 1 - Dawn: 1 track",
             "staged Cy / Stories 2 - Dusk: 1 track",
