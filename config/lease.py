@@ -33,19 +33,29 @@ class Lease(NamedTuple):
 
 
 STANDARD_LEASE = Lease()
+# Words with which steps begin that take something away, let it be seen, or write down that it is there.
+DECISIVE = frozenset({"commit", "exchange", "hide", "rename", "rmdir", "switch", "take", "trash", "unlink"})
 _PID = " pid "  # what stands between the two in `holder`
 
 
 class Guard:
     """Held while writing below roots. check() stands before every step; renewal runs beside it.
 
-    `fence` is the number every journal write carries; it belongs to the first root that was asked for.
+    `fence` is the number every journal write carries; it belongs to the first root that was asked for. `marks` are the
+    sentinels that are locked, by the uuids of their roots, each with the device it is on.
     """
 
     def __init__(
-        self, database: Database, fences: dict[str, int], stop: StopSignal, lease: Lease, taken: float
+        self,
+        database: Database,
+        fences: dict[str, int],
+        stop: StopSignal,
+        lease: Lease,
+        taken: float,
+        marks: dict[str, tuple[bytes, int]],
     ) -> None:
         self.fence = next(iter(fences.values()))
+        self._marks = marks
         self._database = database
         self._fences = fences
         self._stop = stop
@@ -58,12 +68,34 @@ class Guard:
         self._thread.start()
 
     def check(self, label: str) -> None:
-        """Raise LeaseLost when our time is up; `label` names the step that is about to be taken."""
+        """Raise LeaseLost when our time is up, or a root is not there any more; `label` names the step to be taken."""
         leave.check()
         if self._lost is not None:
             raise LeaseLost(f"stopped before “{label}”: {self._lost}")
         if boottime() - self._renewed > self._lease.deadline:
             raise LeaseLost(f"stopped before “{label}”: the lease was not renewed for {self._lease.deadline} s")
+        if label.split(" ", 1)[0] in DECISIVE:
+            self._check_marks(label)
+
+    def _check_marks(self, label: str) -> None:
+        """Raise LeaseLost where a root was unmounted, or something was mounted over it, since we locked it.
+
+        Its path leads to another disk then, where an album would be for nobody, and its sources gone.
+        """
+        for mark, device in (*self._marks.values(),):
+            try:
+                is_there = os.lstat(mark).st_dev == device
+            except (FileNotFoundError, NotADirectoryError):
+                is_there = False
+            except OSError:  # of a disk that fails; the step meets it
+                continue
+            if not is_there:
+                root = show_path(os.path.dirname(mark))
+                message = (
+                    f"stopped before “{label}”: {root} is not what it was when this began: it was unmounted or moved, "
+                    "or something was mounted over it. What was begun is settled when it is there again"
+                )
+                raise LeaseLost(message, code="root_not_mounted", path=os.path.dirname(mark))
 
     def check_stop(self) -> None:
         """Raise Stopped when somebody asked us to; call it only where nothing is half done."""
@@ -83,6 +115,7 @@ class Guard:
         """Renew the lease of one root no longer."""
         with self._renewing:
             del self._fences[root_uuid]
+        self._marks.pop(root_uuid, None)
 
     def end(self) -> None:
         """Stop renewing; the lease is given back by whoever made this guard."""

@@ -60,9 +60,11 @@ def hold(
         stack.callback(let_go, roots)
         if (work := LEAVE.get()) is not None:
             work.holding(roots, let_go)
+        marks: dict[str, tuple[bytes, int]] = {}
         for library in libraries:
             with changing(library.path):
-                held[library.path].enter_context(_flock(database, library))
+                device = held[library.path].enter_context(_flock(database, library))
+            marks[library.root_uuid] = library.sentinel, device
         with changing(ROWS):  # asks no disk
             if not database.is_sqlite:
                 for library in libraries:
@@ -72,7 +74,7 @@ def hold(
             for library in libraries:
                 fences[library.root_uuid] = leases.take(database, library, what, lease)
                 held[library.path].callback(_give_back, database, library, fences[library.root_uuid])
-            guard = Guard(database, fences, stop, lease, taken)
+            guard = Guard(database, fences, stop, lease, taken, marks)
             stack.callback(guard.end)
             for library in libraries:
                 held[library.path].callback(guard.let_go, library.root_uuid)
@@ -85,7 +87,8 @@ def _give_back(database: Database, library: Library, fence: int) -> None:
 
 
 @contextlib.contextmanager
-def _flock(database: Database, library: Library) -> Iterator[None]:
+def _flock(database: Database, library: Library) -> Iterator[int]:
+    """Hold the lock of a root's sentinel, and give the device that is on."""
     shown = show_path(library.path)
     try:
         fd = open_plain(library.sentinel)
@@ -100,20 +103,22 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
             message = f"the mark of the {library.called} {shown} cannot be locked ({error.strerror}); "
             raise Misconfigured(message + "use a file system that can lock files", code="cannot_lock") from error
         # Somebody may have replaced the file between our open and our lock; then ours locks nothing.
-        if not _still_there(fd, library.sentinel):
+        if (device := _device(fd, library.sentinel)) is None:
             raise RootBusy(f"the mark of {shown} was replaced just now; try again")
-        yield
+        yield device
     finally:
         alone.unlock(fd)
         with contextlib.suppress(OSError):  # the disk was pulled out, and whatever we are told by now says so
             os.close(fd)
 
 
-def _still_there(fd: int, path: bytes) -> bool:
+def _device(fd: int, path: bytes) -> int | None:
+    """Return the device of an open file; None if it is not what is at its path any more."""
     try:
-        return os.path.samestat(os.fstat(fd), os.lstat(path))
+        found = os.fstat(fd)
+        return found.st_dev if os.path.samestat(found, os.lstat(path)) else None
     except FileNotFoundError:
-        return False
+        return None
 
 
 @contextlib.contextmanager

@@ -64,6 +64,7 @@ def settle(run: Performance, transfer: Transfer) -> Transfer:
 
 def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transfer:
     state: State = transfer.state
+    run.guard.check("take back")  # where another disk is in the place of ours, nothing of it is there to be found
     if state != "published":
         try:
             state = MOVES[transfer.kind].roll_back(transfer, run.guard)

@@ -28,18 +28,21 @@ class Standing:
     edited: tuple[bytes, ...] = ()  # the item's files of its sizes, but of other times
 
 
-def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
-    """Compare a folder of staging with what its item says. Raises the typed error of what cannot be looked at."""
+def look_at(tree: Tree, folder: bytes, item: NewItem, told_by: str = "fsck") -> Standing:
+    """Compare a folder with what its item says; `told_by` is the command that says more of albums in that root.
+
+    Raises the typed error of what cannot be looked at.
+    """
     with tree.explained("look into", folder):
         if not sidecar.is_of(tree, folder, item.transfer_id):
-            message = f"{tree.shown(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
-            return Standing(Reason("not_as_recorded", message), (), {})
+            message = f"{tree.shown(folder)} does not hold the album Greenroom put there; "
+            return Standing(Reason("not_as_recorded", f"{message}`greenroom {told_by}` tells more."), (), {})
         found = files_below(tree, folder)
     known = {file.path: file for file in item.files}
     for path, file in known.items():
         if path not in found or not is_file(found[path]) or found[path].st_size != file.size:
             what = "is missing from it" if path not in found else "is not what was put there"
-            message = f"{tree.shown(within(folder, path))} {what}; `greenroom fsck` tells more."
+            message = f"{tree.shown(within(folder, path))} {what}; `greenroom {told_by}` tells more."
             return Standing(Reason("not_as_recorded", message), (), found)
     times = {path: storable_time(found[path].st_mtime_ns) for path in known}
     edited = tuple(path for path, file in known.items() if not same_time(file.mtime_ns, times[path]))

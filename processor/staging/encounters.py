@@ -64,7 +64,7 @@ class Encounters:
     def _look(self, proposal: Proposal, folder: bytes, item: NewItem, place: bytes) -> Encounter:
         asked = nullcontext() if place == self._staging else ANSWERS.beside(place)
         with asked, Tree(self._inbound) as inbound, Tree(place) as staging:
-            stands = standing.look_at(staging, folder, item)
+            stands = standing.look_at(staging, folder, item, "fsck" if place == self._staging else "verify --all")
             with staging.explained("look into", folder):
                 there = standing.files_below(staging, folder)
             trouble, strangers = stands.trouble, stands.strangers

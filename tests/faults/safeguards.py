@@ -203,8 +203,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a lock on a mark that was replaced counts",
         "config/locks.py",
-        "if not _still_there(fd, library.sentinel):",
-        "if False:",
+        "if (device := _device(fd, library.sentinel)) is None:",
+        "if (device := os.fstat(fd).st_dev) is None:",
         on_sqlite("before_it_is_locked", LOCKS),
     ),
     Mutant(
@@ -1183,8 +1183,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "work that was given up locks a root that was let go",
         "config/locks.py",
-        "            with changing(library.path):\n                held",
-        "            if True:\n                held",
+        "            with changing(library.path):\n                device = held",
+        "            if True:\n                device = held",
         on_sqlite("locks_nothing_more", LOCKS),
     ),
     Mutant(
@@ -1522,6 +1522,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "if is_at_risk and (why :=",
         "if False and (why :=",
         on_sqlite("shares_is_told", "tests/filesystems/test_btrfs.py"),
+    ),
+    Mutant(
+        "nobody looks whether a root is what it was when it was locked",
+        "config/lease.py",
+        "            self._check_marks(label)\n",
+        "            pass\n",
+        on_sqlite("mounted_over_a_root", "tests/faults/test_cycle_environment.py"),
     ),
     Mutant(
         "another song under an old name is said to be staged",

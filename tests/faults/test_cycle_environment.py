@@ -18,9 +18,12 @@ from typing import Any
 import pytest
 
 import config.sqlite_file
+from processor.transfers.hidden import TX
 from tests.faults import ALL
-from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
+from tests.faults.cycles import Ended, House, converges, forked, lost, music, wrong_items
+from tests.faults.libraries import to_publish
 from tests.faults.steps import labels, run_until
+from tests.faults.trials import Trial, must
 from tests.waiting import until
 
 TELLING = ("commit", "link", "switch", "unlink")
@@ -80,6 +83,38 @@ def test_a_root_that_goes_read_only_at_any_step_is_told_and_then_gone_on_with(tm
                     reasons[0]["code"] in ("read_only", "permission_denied") for reasons in first_reasons(report)
                 ), n
             assert converges(house) == [], n
+
+
+@pytest.mark.parametrize("role", ["inbound", "staging", "library"])
+def test_a_disk_that_is_mounted_over_a_root_meanwhile_gets_no_album(tmp_path: Path, role: str) -> None:
+    def made(name: str) -> tuple[House, Trial]:
+        house = House(tmp_path / name, workers=1)
+        if role != "library":
+            return house, Trial(CYCLE, converges)
+        house.add_library()
+        must(house, *CYCLE)
+        return house, to_publish(house)
+
+    house, trial = made("count")
+    said = ""
+    for n in every_kind(labels(house, *trial.command)):
+        house, trial = made(f"{n}")
+        root = {"inbound": house.inbound, "staging": house.staging, "library": house.library}[role]
+        assert root is not None
+
+        def mount(_label: str, place: Path = root) -> None:
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+
+        with small_disk(tmp_path / f"{n} may be mounted"):
+            status = run_until(house, n, mount, *trial.command)
+        ended, seen = house.ended(status), music(root)
+        subprocess.run(["umount", str(root)], check=True)
+        assert "Traceback" not in ended.err, ended.err
+        said += ended.out + ended.err
+        assert not [path for path in seen if not path.startswith(TX)], n
+        assert [*lost(house), *wrong_items(house)] == [], n
+        assert trial.converges(house) == [], n
+    assert "something was mounted over it" in said
 
 
 def with_free(count: int) -> int:

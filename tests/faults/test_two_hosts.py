@@ -19,8 +19,10 @@ from config.libraries import Library, list_libraries
 from config.machine import boot_id
 from tests.databases import TEMPLATE, PostgresServer
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
+from tests.faults.libraries import to_exchange, to_publish
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind
+from tests.faults.trials import Trial, must
 from tests.waiting import until
 from workflow import holding
 
@@ -29,9 +31,9 @@ SHORT = Lease(seconds=4, renew=0.1, deadline=3)
 
 
 @contextlib.contextmanager
-def unlocked(database: Database, library: Library) -> Iterator[None]:
+def unlocked(database: Database, library: Library) -> Iterator[int]:
     """Lock nothing."""
-    yield
+    yield os.stat(library.path).st_dev
 
 
 def on_host(name: str) -> None:
@@ -53,20 +55,20 @@ def is_free(database: Database) -> bool:
         return not any(holder(connection, library.root_uuid) for library in list_libraries(connection))
 
 
-def cycle_on(house: House, name: str) -> int:
-    """Run a cycle on another machine; return how it ended."""
+def run_on(house: House, name: str, *command: str) -> int:
+    """Run a command on another machine; return how it ended."""
 
     def work() -> None:
         on_host(name)
-        house.command(*CYCLE, output=house.data)
+        house.command(*command, output=house.data)
 
     _, status = os.waitpid(forked(work), 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def goes_well_on(house: House, name: str) -> bool:
-    """Whether a cycle on another machine ends well."""
-    return cycle_on(house, name) == 0
+def goes_well_on(house: House, name: str, *command: str) -> bool:
+    """Whether a command on another machine, or else a cycle, ends well."""
+    return run_on(house, name, *(command or CYCLE)) == 0
 
 
 def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, postgres_server: PostgresServer) -> None:
@@ -94,3 +96,41 @@ def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, po
             assert [*lost(house), *wrong_items(house)] == []
             assert house.items() == before, n
             assert converges(house) == [], n
+
+
+WAYS = {"published": to_publish, "exchanged": to_exchange}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_host_that_slept_in_a_publication_stops_when_it_wakes(
+    tmp_path: Path, postgres_server: PostgresServer, way: str
+) -> None:
+    def made(name: str, url: str) -> tuple[House, Trial]:
+        house = House(tmp_path / name, url=url, workers=1)
+        house.add_library()
+        must(house, *CYCLE)
+        return house, WAYS[way](house)
+
+    with postgres_server.database(TEMPLATE) as url:
+        house, trial = made("count", url)
+        steps = labels(house, *trial.command)
+    for n in every_kind(steps):
+        with postgres_server.database(TEMPLATE) as url:
+            house, trial = made(f"{n}", url)
+            first = begin(house, n, fall_asleep, *trial.command, before=partial(on_host, "one"))
+            _, status = os.waitpid(first, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            name = url.split("/")[3].split("?")[0]
+            postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            with house.database() as database:
+                until(partial(is_free, database))
+            until(partial(goes_well_on, house, "two", *trial.command))
+            assert [*lost(house)] == [], (n, steps[n - 1])
+            before = house.items()
+            os.kill(first, signal.SIGCONT)
+            _, status = os.waitpid(first, 0)
+            ended = house.ended(os.waitstatus_to_exitcode(status))
+            assert "Traceback" not in ended.err, ended.err
+            assert ended.status == 1, ended
+            assert house.items() == before, n
+            assert trial.converges(house) == [], n
