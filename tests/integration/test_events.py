@@ -7,6 +7,8 @@ import http.server
 import json
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,14 @@ from tests.shelf import Shelf
 from tests.waiting import until
 from workflow import events, runs, succession
 from workflow.chores import cleanup, notify
+from workflow.chores.cleanup import Cleanup, CleanupSettings
 from workflow.chores.notify import Notifier
-from workflow.chorework import want_daily
+from workflow.chorework import ChoreWork, want_daily
 from workflow.engine import wanting
+from workflow.engine.context import Context
 from workflow.engine.engine import Engine
-from workflow.engine.job import NewJob
+from workflow.engine.failure import Cancelled, NotHere
+from workflow.engine.job import NewJob, Payload
 from workflow.events import KINDS, Event, Kind
 from workflow.operations import deciding
 from workflow.record import RunRecord
@@ -449,6 +454,31 @@ def test_chores_are_wanted_daily_though_the_clock_was_years_ahead_once(database:
     with database.begin() as connection:
         connection.execute(text("UPDATE jobs SET status = 'done'"))
     assert [want_daily(database, succession.works(), at) for at in (now, now)] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "is_asked_for", "error"),
+    [
+        ("mode", "off", False, Cancelled), ("mode", "off", True, None), ("mode", "auto", False, None),
+        ("paused", "true", False, NotHere), ("paused", "true", True, NotHere),
+    ],
+)  # fmt: skip
+def test_a_chore_that_was_switched_off_or_paused_since_it_was_wanted_is_not_done(
+    database: Database, engine: Engine, tmp_path: Path, setting: str, value: str, is_asked_for: bool, error: Any
+) -> None:
+    """Off is for those who do not ask for it; a pause is for all, and they wait."""
+    done: list[str] = []
+
+    class Noting(Cleanup):
+        def run(self, context: Context, payload: Payload, settings: CleanupSettings) -> None:
+            """Only note that it was done."""
+            done.append(self.name)
+
+    job = replace(engine.submit("cleanup", None, actor="test").job, manual=is_asked_for)
+    put(database, **{f"cleanup__{setting}": value})
+    with pytest.raises(error) if error else nullcontext():
+        ChoreWork(Noting()).run(Context(database, tmp_path, job, threading.Event()), job, Payload())
+    assert bool(done) == (error is None)
 
 
 def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(

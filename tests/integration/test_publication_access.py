@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from config.errors import Retryable
+from config.errors import Misconfigured, Retryable
 from processor.filesystem.files import Tree
-from processor.publication.access import AS_IS, Access, give, mode_of, rights_kept
+from processor.publication.access import AS_IS, Access, give, make_above, mode_of, owner_of, rights_kept
+from tests.faults.world import Steps
 
 GIVEN = Access(0o640, 0o750)
 PATHS = [b"Ada", b"Ada/1.mp3"]
@@ -112,6 +113,27 @@ def test_what_is_refused_is_told_once_and_keeps_nothing_else_from_it(
     ((code, path, message),) = given(library, GIVEN)
     assert (code, path) == ("rights_kept", b"Ada/1.mp3")
     assert message.startswith(f"{library}/Ada/1.mp3 keeps its rights or owner")
+
+
+def test_folders_above_an_album_get_rights_unless_they_are_somebodys(library: Path) -> None:
+    """An empty one may be what a killed try left; what has anything in it was there before."""
+    empty = library / "Ada" / "1990s"
+    empty.mkdir()
+    (library / "Ada").chmod(0o705)
+    with Tree(os.fsencode(library)) as tree:
+        refused = make_above(tree, b"Ada/1990s/Live/Low Tide", GIVEN, Steps())
+    assert refused == []
+    assert [folder.stat().st_mode & 0o777 for folder in (library / "Ada", empty, empty / "Live")] == [
+        0o705, 0o750, 0o750,
+    ]  # fmt: skip
+    assert not (empty / "Live" / "Low Tide").exists()
+
+
+def test_the_largest_number_of_an_owner_is_one_and_the_next_would_change_nothing() -> None:
+    assert owner_of("4294967294:4294967294") == (4294967294, 4294967294)
+    for text in ("4294967295", ":4294967295"):
+        with pytest.raises(Misconfigured, match="nobody here"):
+            owner_of(text)
 
 
 def test_a_disk_that_fails_to_set_rights_is_told(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

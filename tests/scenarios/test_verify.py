@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from config import admin
 from config.errors import Stopped
@@ -27,7 +27,7 @@ from processor.artwork.tables import BlobHoldRow
 from processor.items import storing
 from processor.metadata.artists import artist_named, link_artists, write_artist
 from processor.metadata.documents import ITSELF
-from processor.tables import TransferRow
+from processor.tables import StagingItem, TransferRow
 from processor.verification import looking, rows
 from scanner.options import silent
 from tests.commands import chosen, greenroom
@@ -461,6 +461,23 @@ def test_a_decoder_that_the_kernel_kills_for_want_of_memory_is_no_damage(
         (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexec sleep 60\n")
         monkeypatch.setattr(looking, "DECODE_SECONDS", 0)
         assert not looking.decoder(int)(music.fileno())
+
+
+def test_what_was_found_of_an_album_that_is_gone_is_counted_no_more(house: House, library: Path) -> None:
+    """As an older version left it, whose look at the album nobody can repeat; what artists have stays."""
+    look(house)
+    rot(library / ALBUM / "02 - Song 2.flac")
+    look(house)
+    with house.database.begin() as connection:
+        assert rows.totals(connection).findings
+        connection.execute(delete(StagingItem).where(StagingItem.album == "Low Tide"))
+        before = set(connection.scalars(select(rows.CheckRow.item_id)))
+    assert len(before) == 3
+    list(verifying.due(house.database, NOW))
+    with house.database.read() as connection:
+        assert rows.totals(connection).findings == {}
+        left = set(connection.scalars(select(rows.CheckRow.item_id)))
+        assert left == {rows.ARTISTS, *connection.scalars(select(StagingItem.id))}
 
 
 def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
