@@ -47,7 +47,7 @@ class PhaseSettings(Section):
 class ChoreSettings(PhaseSettings):
     """What an admin may decide about a chore."""
 
-    mode: Mode = Field("auto", description="Auto: by itself; manual: only when a person asks; off: never.")
+    mode: Mode = Field("auto", description="Auto: by itself; manual or off: only when a person asks.")
     at_once: int = Field(1, ge=1, le=64, description="Jobs of this phase at once in one process.")
 
 
