@@ -583,6 +583,23 @@ def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider
     assert [(job.phase, job.actor, job.manual) for job in wanted] == [("enrich", "calendar", True)]
 
 
+@pytest.mark.parametrize(
+    ("mode", "days", "after", "is_due"),
+    [("auto", 30, 31, True), ("auto", 30, 29, False), ("auto", 0, 4000, False), ("manual", 30, 31, False)],
+)
+def test_what_was_enriched_long_ago_is_so_again_where_that_goes_by_itself(
+    shop: Shop, server: Provider, mode: str, days: int, after: int, is_due: bool
+) -> None:
+    knows(server, release())
+    enrich(shop, stage(shop, own(release())))
+    with shop.database.begin() as connection:
+        for name, value in (("mode", mode), ("refresh_days", str(days))):
+            admin.put(connection, f"phase.enrich.{name}", value, actor="eva", now=NOW)
+    chore = all_chores()["refresh"]
+    with shop.database.read() as connection:
+        assert chore.has_work(connection, chore.settings(), NOW + dt.timedelta(days=after)) == is_due
+
+
 def test_who_waits_longest_for_what_is_owed_comes_first(database: Database) -> None:
     """However many are owed something: those that are asked for today wait behind the others tomorrow."""
     with database.begin() as connection:

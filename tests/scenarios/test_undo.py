@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, null, select, update
 
 from config import activity
-from config.errors import Busy, Misconfigured
+from config.errors import Busy, Misconfigured, Stopped
 from config.libraries import Role, add_library, remove_library
 from config.locks import hold
 from processor.filesystem.files import Tree
@@ -30,6 +30,7 @@ from tests.faults.world import Killed
 from tests.scenarios.drops import JPEG, Drop, link, songs
 from tests.scenarios.house import NOW, House, seen
 from workflow import events, history
+from workflow.operations.collecting import collect
 from workflow.operations.deciding import Seen
 from workflow.operations.regrouping import regroup, staged
 from workflow.operations.trash import discard, restore
@@ -408,6 +409,30 @@ def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(ho
     with pytest.raises(Misconfigured, match=f"there is no item {ids[1]}"):
         throw_away(*ids)
     assert {item["id"] for item in house.items().values()} == {ids[0], ids[2]}
+
+
+def test_what_nobody_needs_is_removed_from_the_trash_by_its_days_and_in_no_dry_run(house: House) -> None:
+    house.drop(ALBUM)
+    house.cycle()
+    (item,) = house.items().values()
+    discard(house.database, [item["id"]], sure=True, actor="eva", why="", seen={}, stop=threading.Event())
+
+    def removed() -> int:
+        return collect(house.database, house.data, threading.Event())["trash"]
+
+    house.change(trash_days="7")
+    assert removed() == 0
+    with house.database.begin() as connection:
+        connection.execute(update(TransferRow).values(trash_seconds=8 * 24 * 3600))
+    house.change(dry_run="true")
+    assert removed() == 0
+    house.change(dry_run="false")
+    (stop := threading.Event()).set()
+    with pytest.raises(Stopped):
+        collect(house.database, house.data, stop)
+    assert [*house.staging.rglob("*.flac")] != []
+    assert removed() == 1
+    assert [*house.staging.rglob("*.flac")] == []
 
 
 def test_what_is_published_elsewhere_or_not_as_somebody_saw_it_goes_to_no_trash(house: House) -> None:
