@@ -104,7 +104,7 @@ def named_in(title: str, above: bytes, beside: Beside, singers: Collection[str])
     whole = AlbumName(None, f"{said.artist} - {said.album}", said.year)
     owner = _owner(holder, said.artist)
     if owner and _ends_in_year(said):  # "Artist/Low Tide - 2003", or "Anything/Prince - 1999"
-        dated = is_various(owner) or beside.are_dated(above)
+        dated = is_various(owner) or fold(owner) in singers or beside.are_dated(above)
         return Named(AlbumName(None, said.artist, int(said.album or 0)), owner) if dated else Named(whole, None)
     if owner and _ADDITION.fullmatch(said.album or ""):
         return Named(whole, owner)

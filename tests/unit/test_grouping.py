@@ -1301,6 +1301,13 @@ def test_whom_files_name_a_folder_names_before_that_above(shelf: Shelf, tags: di
     assert found == {("Prince", "1999"), ("Fog 5", "Dawn"), ("Bo", "Vol. 4")}
 
 
+def test_whom_files_and_the_folder_above_name_made_an_album_of_that_year(shelf: Shelf) -> None:
+    for n in (1, 2):
+        shelf.track(f"Ada/Fog - 1999/{n}.mp3", title=f"Song {n}", artist="Ada", track=n)
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.year) == ("Ada", "Fog", 1999)
+
+
 @pytest.mark.parametrize("folder", ["Rock", "Hip-Hop"])
 @pytest.mark.parametrize("artists", [("Ada", "Bo", "Cy"), ("Ada", "Ada", "Ada")])
 def test_songs_that_nobody_counted_in_a_folder_of_a_kind_of_music_are_no_album(
