@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from processor.metadata import rows as metadata
 from processor.players import debts, rows
 from processor.players.paths import Pair
 from processor.players.player import Player
+from processor.publication.given import Chosen
 from tests.playing import SECRET, USER, kodi, plex
 from tests.playing import House as Shelves
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import add_library, approve, publish, take_out
+from tests.scenarios.publishing import add_library, approve, picture, publish, staged, take_out
 from workflow import events, history, progress, succession
 from workflow.chores.players import Players
 from workflow.engine.context import Context
@@ -169,6 +171,17 @@ def test_a_player_that_reads_tags_alone_is_not_asked_for_what_only_the_nfo_says(
     assert owed(house) == []
     with house.database.read() as connection:
         assert [standing.missed for standing in rows.standings(connection)] == [0]
+
+
+def test_a_picture_that_goes_is_more_than_players_read_in_texts(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"front")]))
+    publish(house, item_id, Chosen())
+    assert list(library.rglob("*.jpg")) == []
+    with house.database.read() as connection:
+        *_, told = (one for one in events.of_ids(connection, range(100)) if one.kind == "published")
+    assert (told.facts["files"], change_of([told])) == ([], "changed")
+    assert {Path(name).name for name in told.facts["removed"]} == {"cover.jpg", "folder.jpg"}
 
 
 def test_without_a_player_an_album_goes_on(house: House) -> None:
