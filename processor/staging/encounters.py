@@ -56,17 +56,21 @@ class Encounters:
             message = f"the album {show_path(folder)} is in a root that is no library any more; add that root again"
             raise Misconfigured(message, code="no_library")
         try:
-            return self._look(proposal, folder, recorded.item, library.path)
+            return self._look(proposal, folder, recorded.item, library)
         except Retryable:
             verify_root(library)  # that its disk is away says more than what is missed there
             raise
 
-    def _look(self, proposal: Proposal, folder: bytes, item: NewItem, place: bytes) -> Encounter:
+    def _look(self, proposal: Proposal, folder: bytes, item: NewItem, library: Library) -> Encounter:
+        place = library.path
         asked = nullcontext() if place == self._staging else ANSWERS.beside(place)
         with asked, Tree(self._inbound) as inbound, Tree(place) as staging:
             stands = standing.look_at(staging, folder, item, "fsck" if place == self._staging else "verify --all")
             with staging.explained("look into", folder):
-                there = standing.files_below(staging, folder)
+                is_gone = place != self._staging and staging.stat(folder) is None
+                there = {} if is_gone else standing.files_below(staging, folder)
+            if is_gone:
+                verify_root(library)
             trouble, strangers = stands.trouble, stands.strangers
             if trouble is None and (music := list(filter(is_audio, strangers))):
                 message = f"Its folder holds music that Greenroom did not put there, such as {show_path(min(music))}."

@@ -502,3 +502,16 @@ def test_an_album_is_not_taken_out_into_the_place_that_another_one_has_by_now(ho
     assert publish(house, other["id"]).outcome == "published"
     assert take_out(house, item_id).outcome == "undone"
     assert [item["path"] for item in house.items().values() if item["id"] == item_id] == [other["path"]]
+
+
+def test_an_album_that_comes_again_when_it_is_gone_from_its_library_is_told_and_waits_for_no_scan(house: House) -> None:
+    library, _ = home(house)
+    shutil.rmtree(library / FOLDER)
+    house.drop(LOW_TIDE)
+    house.report = house.run()
+    assert [album["outcome"] for album in house.albums()] == ["conflict"]
+    (message,) = [reason["message"] for reason in house.albums()[0]["reasons"] if reason["code"] == "published"]
+    assert "does not hold the album Greenroom put there; `greenroom verify --all` tells more" in message
+    (library / ".greenroom-root").unlink()
+    house.report = house.run()
+    assert [album["outcome"] for album in house.albums()] == ["waiting"], "where no disk is mounted nothing is gone"
