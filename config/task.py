@@ -8,13 +8,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from config.errors import Retryable
 from config.leave import LEAVE, Leave
 
 T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """Work that has begun; what it raises is for whoever asks for its result."""
+    """Work that has begun; what it raises is for whoever asks for its result. Raises Retryable if it cannot begin."""
 
     def __init__(self, work: Callable[[], T], leave: Leave | None = None) -> None:
         self.over = threading.Event()
@@ -22,7 +23,7 @@ class Task(Generic[T]):
         self._came: list[T] = []
         self._error: BaseException | None = None
         told = contextvars.copy_context()  # the log goes on to say whose work it is
-        threading.Thread(target=told.run, args=(self._run,), name="work", daemon=True).start()
+        start(threading.Thread(target=told.run, args=(self._run,), name="work", daemon=True))
 
     def result(self) -> T:
         """Return what it returned, or raise what it raised."""
@@ -42,3 +43,11 @@ class Task(Generic[T]):
         self._error = error
         self.over.set()
         return True
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread. Raises Retryable where none can be had."""
+    try:
+        thread.start()
+    except RuntimeError as error:  # there are as many as the system allows
+        raise Retryable(f"nothing was begun: {error}", code="no_thread") from error

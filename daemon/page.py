@@ -36,13 +36,13 @@ class Page:
         if self._address is None:
             return
         patience = 0.0 if self._coming else GLANCE
-        self._coming = self._coming or Task(partial(_web_server, self._app, self._address))
-        if not self._coming.over.wait(patience):
-            if not self._told:
-                self._tell(f"{self._address[0]} is still being looked up, or the database waited for")
-            return
-        came, self._coming = self._coming, None
         try:
+            self._coming = self._coming or Task(partial(_web_server, self._app, self._address))
+            if not self._coming.over.wait(patience):
+                if not self._told:
+                    self._tell(f"{self._address[0]} is still being looked up, or the database waited for")
+                return
+            came, self._coming = self._coming, None
             self._stack.enter_context(came.result())
         except GreenroomError as error:
             self._tell(error.message)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
+from config.task import start
 from daemon.actions.acts import UNFORESEEN
-from daemon.actions.ongoing import Ongoing, start
+from daemon.actions.ongoing import Ongoing
 from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:

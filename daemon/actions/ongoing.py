@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from loguru import logger
 
-from config.errors import Busy, GreenroomError, Retryable, Stopped
+from config.errors import Busy, GreenroomError, Stopped
+from config.task import start
 from scanner.options import Progress
 
 
@@ -95,11 +96,3 @@ class Ongoing:
         finally:
             with self._lock:
                 self._stages.pop(stage.run_id, None)
-
-
-def start(thread: threading.Thread) -> None:
-    """Start a thread that does what a person asks for. Raises Retryable where none can be had."""
-    try:
-        thread.start()
-    except RuntimeError as error:  # there are as many as the system allows
-        raise Retryable(f"nothing was begun: {error}", code="no_thread") from error

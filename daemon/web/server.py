@@ -10,7 +10,8 @@ import uvicorn
 from loguru import logger
 
 from config import accounts
-from config.errors import GreenroomError, SchemaChanged
+from config.errors import GreenroomError, Retryable, SchemaChanged
+from config.task import start
 from daemon.bootstrap import Application
 from daemon.web.address import listening
 from daemon.web.app import create_app
@@ -24,7 +25,8 @@ MOST_AT_ONCE = MAX_CONNECTIONS * 5  # requests of who gave way among them, which
 class WebServer:
     """Serves the page and the API while it is entered.
 
-    Raises Misconfigured when the address cannot be used, and what the database raises that cannot offer an account.
+    Raises Misconfigured when the address cannot be used, what the database raises that cannot offer an account, and
+    Retryable where no thread can be had.
     """
 
     def __init__(self, app: Application, address: tuple[str, int]) -> None:
@@ -51,7 +53,11 @@ class WebServer:
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
 
     def __enter__(self) -> WebServer:
-        self._thread.start()
+        try:
+            start(self._thread)
+        except Retryable:
+            self._socket.close()  # as above
+            raise
         host, port = self.address
         shown = f"[{host}]" if ":" in host else host
         logger.bind(url=f"http://{shown}:{port}{self._app.boot.web_base}/").info("the page is there")

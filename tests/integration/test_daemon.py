@@ -278,6 +278,29 @@ def test_a_page_whose_name_no_server_resolves_holds_up_no_beat(installation: Ins
     assert installation.errors.read_text().count("there is no page; it is tried again") == 1
 
 
+def test_a_page_that_no_thread_can_be_had_for_is_there_once_one_can(installation: Installation, tmp_path: Path) -> None:
+    """Neither for who looks its address up nor for who answers: albums are staged meanwhile, and beats told."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "sitecustomize.py").write_text(
+        "import threading\n"
+        "begin, full = threading.Thread.start, ['web', 'work']\n"
+        "def start(self):\n"
+        "    if self.name in full:\n"
+        "        full.remove(self.name)\n"
+        '        raise RuntimeError("can\'t start new thread")\n'
+        "    begin(self)\n"
+        "threading.Thread.start = start\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    installation.environ |= {"GREENROOM_WEB": f"127.0.0.1:{port}", "PYTHONPATH": str(tmp_path / "lib")}
+    with installation.daemon():
+        until(lambda: "the page is there" in installation.errors.read_text())
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.status == 200
+    assert "can't start new thread" in installation.errors.read_text()
+
+
 def test_threads_of_the_daemon_share_two_heaps(installation: Installation) -> None:
     installation.set(enabled=True, schedule=YEARLY, quiet_seconds=0)
     with installation.daemon() as process:
