@@ -75,6 +75,17 @@ def test_a_picture_that_a_person_gives_is_the_first_of_its_type(browser: Browser
     assert "chosen by eva" in picked[0]
 
 
+def test_a_picture_that_is_too_small_for_its_type_says_so(browser: Browser, pages: str) -> None:
+    form, given = {"csrf": browser.csrf(), "type": "fanart"}, {"file": ("x.png", picture("darkred", 300, "PNG"))}
+    page = browser.client.post(pages, data=form, files=given).text
+    assert "are wanted" not in page, "what a person chose never is too small"
+    (number,) = re.findall(r'name="rule" value="(\d+)"', page)
+    said = re.search(r"It has 300 × 300 pixels; \d+ a side are wanted\.", send(browser, f"{pages}/decide", rule=number))
+    assert said
+    listed = browser.client.get(f"/api/v1/items/{pages.split('/')[2]}/pictures").json()["pictures"]
+    assert [(one["code"], one["message"]) for one in listed if one["type"] == "fanart"] == [("too_small", said[0])]
+
+
 def test_a_picture_of_the_artist_is_given_and_shown_beside_the_albums(
     app: Application, browser: Browser, pages: str
 ) -> None:
