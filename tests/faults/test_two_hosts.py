@@ -71,28 +71,39 @@ def goes_well_on(house: House, name: str, *command: str) -> bool:
     return run_on(house, name, *(command or CYCLE)) == 0
 
 
+def sleeps_past_its_lease(house: House, n: int, url: str, server: PostgresServer, *command: str) -> int:
+    """Begin a command on a machine that falls asleep before its n-th step, until nobody's lease runs; its process."""
+    asleep = begin(house, n, fall_asleep, *command, before=partial(on_host, "one"))
+    _, status = os.waitpid(asleep, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    # The server ends the session of a machine that does not answer, and with it the advisory lock.
+    name = url.split("/")[3].split("?", maxsplit=1)[0]
+    server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    with house.database() as database:
+        until(partial(is_free, database))
+    return asleep
+
+
+def wakes_up_to_stop(house: House, asleep: int) -> None:
+    """Wake a process up; it fails, in words."""
+    os.kill(asleep, signal.SIGCONT)
+    _, status = os.waitpid(asleep, 0)
+    ended = house.ended(os.waitstatus_to_exitcode(status))
+    assert "Traceback" not in ended.err, ended.err
+    assert ended.status == 1, ended
+
+
 def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, postgres_server: PostgresServer) -> None:
     with postgres_server.database(TEMPLATE) as url:
         steps = labels(House(tmp_path / "count", url=url, workers=1), *CYCLE)
     for n in every_kind(steps):
         with postgres_server.database(TEMPLATE) as url:
             house = House(tmp_path / f"{n}", url=url, workers=1)
-            first = begin(house, n, fall_asleep, *CYCLE, before=partial(on_host, "one"))
-            _, status = os.waitpid(first, os.WUNTRACED)
-            assert os.WIFSTOPPED(status)
-            # The server ends the session of a machine that does not answer, and with it the advisory lock.
-            name = url.split("/")[3].split("?")[0]
-            postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            with house.database() as database:
-                until(partial(is_free, database))
+            asleep = sleeps_past_its_lease(house, n, url, postgres_server, *CYCLE)
             until(partial(goes_well_on, house, "two"))
             assert [*lost(house), *wrong_items(house)] == []
             before = house.items()
-            os.kill(first, signal.SIGCONT)
-            _, status = os.waitpid(first, 0)
-            ended = house.ended(os.waitstatus_to_exitcode(status))
-            assert "Traceback" not in ended.err, ended.err
-            assert ended.status == 1, ended
+            wakes_up_to_stop(house, asleep)
             assert [*lost(house), *wrong_items(house)] == []
             assert house.items() == before, n
             assert converges(house) == [], n
@@ -117,20 +128,10 @@ def test_a_host_that_slept_in_a_publication_stops_when_it_wakes(
     for n in every_kind(steps):
         with postgres_server.database(TEMPLATE) as url:
             house, trial = made(f"{n}", url)
-            first = begin(house, n, fall_asleep, *trial.command, before=partial(on_host, "one"))
-            _, status = os.waitpid(first, os.WUNTRACED)
-            assert os.WIFSTOPPED(status)
-            name = url.split("/")[3].split("?")[0]
-            postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            with house.database() as database:
-                until(partial(is_free, database))
+            asleep = sleeps_past_its_lease(house, n, url, postgres_server, *trial.command)
             until(partial(goes_well_on, house, "two", *trial.command))
             assert [*lost(house)] == [], (n, steps[n - 1])
             before = house.items()
-            os.kill(first, signal.SIGCONT)
-            _, status = os.waitpid(first, 0)
-            ended = house.ended(os.waitstatus_to_exitcode(status))
-            assert "Traceback" not in ended.err, ended.err
-            assert ended.status == 1, ended
+            wakes_up_to_stop(house, asleep)
             assert house.items() == before, n
             assert trial.converges(house) == [], n

@@ -65,6 +65,13 @@ class Installation:
             "WATCHDOG_USEC": "1000000",  # beats twice a second
         }
 
+    def customise(self, code: str) -> None:
+        """Let every process that is started from now on run this first."""
+        lib = self.data_dir.with_name("lib")
+        lib.mkdir()
+        (lib / "sitecustomize.py").write_text(code)
+        self.environ["PYTHONPATH"] = str(lib)
+
     def set(self, **values: object) -> None:
         """Change settings of the staging cycle in the table."""
         with self.database.begin() as connection:
@@ -219,10 +226,9 @@ def test_an_idle_daemon_ends_with_success(installation: Installation, number: si
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap")
-def test_a_daemon_that_cannot_begin_to_beat_ends_with_all_it_began(installation: Installation, tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_begin_to_beat_ends_with_all_it_began(installation: Installation) -> None:
     """As where the limit of threads is reached: a cycle and jobs would go on, and nobody would hear SIGTERM."""
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "sitecustomize.py").write_text(
+    installation.customise(
         "import threading\n"
         "begin = threading.Thread.start\n"
         "def start(self):\n"
@@ -237,10 +243,9 @@ def test_a_daemon_that_cannot_begin_to_beat_ends_with_all_it_began(installation:
         settings, _ = admin.staging_scan(connection)
     missed = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)  # so the first beat begins a cycle
     record_skip(installation.database, settings, missed, Reason("busy", "It was busy."))
-    environ = installation.environ | {"PYTHONPATH": str(tmp_path / "lib")}
     ended = subprocess.run(
         [sys.executable, "-m", "daemon.cli", "run"],
-        cwd=HOUSE, env=environ, timeout=WAIT, check=False, capture_output=True, text=True,
+        cwd=HOUSE, env=installation.environ, timeout=WAIT, check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert (ended.returncode, "can't start new thread" in ended.stderr) == (1, True)
     assert [run["finished_at"] is None for run in installation.runs()] == [False, False]
@@ -260,15 +265,14 @@ def test_a_page_whose_address_is_taken_at_the_start_is_there_once_it_is_free(ins
     assert installation.errors.read_text().count("there is no page; it is tried again") == 1
 
 
-def test_a_page_whose_name_no_server_resolves_holds_up_no_beat(installation: Installation, tmp_path: Path) -> None:
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "sitecustomize.py").write_text(
+def test_a_page_whose_name_no_server_resolves_holds_up_no_beat(installation: Installation) -> None:
+    installation.customise(
         "import socket, time\n"
         "def create_server(*address, **how):\n"
         "    time.sleep(3600)\n"
         "socket.create_server = create_server\n"
     )
-    installation.environ |= {"GREENROOM_WEB": "music.example:7788", "PYTHONPATH": str(tmp_path / "lib")}
+    installation.environ["GREENROOM_WEB"] = "music.example:7788"
     with installation.daemon() as process:
         installation.told.clear()
         for _ in range(3):
@@ -278,10 +282,9 @@ def test_a_page_whose_name_no_server_resolves_holds_up_no_beat(installation: Ins
     assert installation.errors.read_text().count("there is no page; it is tried again") == 1
 
 
-def test_a_page_that_no_thread_can_be_had_for_is_there_once_one_can(installation: Installation, tmp_path: Path) -> None:
+def test_a_page_that_no_thread_can_be_had_for_is_there_once_one_can(installation: Installation) -> None:
     """Neither for who looks its address up nor for who answers: albums are staged meanwhile, and beats told."""
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "sitecustomize.py").write_text(
+    installation.customise(
         "import threading\n"
         "begin, full = threading.Thread.start, ['web', 'work']\n"
         "def start(self):\n"
@@ -293,7 +296,7 @@ def test_a_page_that_no_thread_can_be_had_for_is_there_once_one_can(installation
     )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    installation.environ |= {"GREENROOM_WEB": f"127.0.0.1:{port}", "PYTHONPATH": str(tmp_path / "lib")}
+    installation.environ["GREENROOM_WEB"] = f"127.0.0.1:{port}"
     with installation.daemon():
         until(lambda: "the page is there" in installation.errors.read_text())
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
