@@ -50,6 +50,13 @@ def too_small(one: Candidate, kind: PictureType, wanted: Wanted) -> Reason | Non
     return Reason("too_small", f"It has {one.seen.width} × {one.seen.height} pixels; {least} a side are wanted.")
 
 
+def explained(one: Candidate, subject: Subject, wanted: Wanted) -> Candidate:
+    """Return a picture with why it is too small for its type, if it is, and nothing else is said of it."""
+    kind = TYPES.get((subject.kind, one.offer.type))
+    why = too_small(one, kind, wanted) if kind and one.code is None else None
+    return one._replace(code=why.code, message=why.message) if why else one
+
+
 def _of_type(
     candidates: Sequence[Candidate],
     kind: PictureType,

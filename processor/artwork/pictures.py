@@ -16,12 +16,11 @@ from sqlalchemy import Connection
 
 from config.database import one_writer
 from config.errors import Rejected
-from config.reasons import Reason
 from processor.artwork import blobs, rows
 from processor.artwork.blobs import BlobMissing
 from processor.artwork.desk import Desk, Fetch, Gallery, desk
 from processor.artwork.due import due
-from processor.artwork.judging import Judged, judge, too_small
+from processor.artwork.judging import Judged, judge
 from processor.artwork.likeness import are_same
 from processor.artwork.offer import PERSON, Offer, Subject
 from processor.artwork.rows import Candidate, Selected
@@ -37,7 +36,6 @@ class Outcome(NamedTuple):
     selected: tuple[Selected, ...]
     is_changed: bool  # whether other pictures are selected than before, or the cache has one again that it had lost
     owed: frozenset[str]  # providers whose pictures could not be had now
-    problems: tuple[Reason, ...]  # why pictures are not used
 
 
 class Pass(NamedTuple):
@@ -114,7 +112,7 @@ def _select(that: Pass, at_hand: Desk, before: Sequence[Selected] | None = None)
 
     `before` is what was selected until now, where that is known.
     """
-    lost: dict[int, Reason] = {}
+    lost: set[int] = set()
     held: dict[int, str] = {}  # the blobs that are whole, by candidate
     while True:
         found = _candidates(that)
@@ -124,12 +122,12 @@ def _select(that: Pass, at_hand: Desk, before: Sequence[Selected] | None = None)
             that.check()
             try:
                 held[one.id] = _secured(that, at_hand, one)
-            except (Rejected, BlobMissing) as error:
+            except (Rejected, BlobMissing):
                 if one.rank and one.blob and _is_owed(that, one):
                     held[one.id] = one.blob
                 else:
-                    lost[one.id] = error.reason()
-        if not missing and (outcome := _written(that, at_hand, judged, held, lost, before)):
+                    lost.add(one.id)
+        if not missing and (outcome := _written(that, at_hand, judged, held, before)):
             return outcome
 
 
@@ -167,7 +165,6 @@ def _written(
     at_hand: Desk,
     judged: Sequence[Judged],
     held: dict[int, str],
-    lost: dict[int, Reason],
     before: Sequence[Selected] | None,
 ) -> Outcome | None:
     """Write the selection and hold its blobs; None if the candidates are not what was judged any more."""
@@ -187,12 +184,7 @@ def _written(
         is_changed |= not at_hand.restored.isdisjoint(one.sha256 for one in after)
         if is_changed:
             _note(connection, that)
-    return Outcome(
-        tuple(after),
-        is_changed,
-        frozenset(one.offer.provider for one in found if one.is_owed),
-        tuple(_problems(that, found, lost)),
-    )
+    return Outcome(tuple(after), is_changed, frozenset(one.offer.provider for one in found if one.is_owed))
 
 
 def _note(connection: Connection, that: Pass) -> None:
@@ -203,18 +195,6 @@ def _note(connection: Connection, that: Pass) -> None:
 
 def _state(candidates: Iterable[Candidate]) -> set[tuple[object, ...]]:
     return {(one.id, one.content, one.decision, one.decided_at) for one in candidates}
-
-
-def _problems(that: Pass, found: Sequence[Candidate], lost: dict[int, Reason]) -> Iterable[Reason]:
-    for one in found:
-        path = one.offer.local.path if one.offer.local else None
-        kind = TYPES.get((that.subject.kind, one.offer.type))
-        if one.id in lost:
-            yield lost[one.id]
-        elif one.code is not None:
-            yield Reason(one.code, one.message or "", path)
-        elif kind and (small := too_small(one, kind, that.wanted)):
-            yield small._replace(path=path)
 
 
 def _candidates(that: Pass) -> list[Candidate]:

@@ -42,9 +42,7 @@ _ADDITION = pattern(  # "Title - EP", as iTunes calls folders, is no title of an
 )
 _COUNTED = pattern(r"(?P<series>.*\D)\s(?P<number>[1-9]\d?)")  # "Maroon 5", "Stories 2"
 _DIGIT = pattern(r"[1-9]")
-
-LONGEST_CODE = 3
-"""Letters of a folder that may sort those in it."""
+_LONGEST_CODE = 3  # letters of a folder that may sort those in it
 
 
 class Named(NamedTuple):
@@ -152,7 +150,7 @@ def _part_of_the_album_above(title: str, above: bytes, beside: Beside) -> str | 
 def _begins(code: str, name: str) -> bool:
     """Tell a few letters that folders are sorted by: "BE/The Beatles", "LZ/Led Zeppelin", as staging has them."""
     first = fold(code)[:1]
-    return len(code) <= LONGEST_CODE and any(word.startswith(first) for word in fold(name).split())
+    return len(code) <= _LONGEST_CODE and any(word.startswith(first) for word in fold(name).split())
 
 
 def _artist_folder(folder: bytes, *, dated: bool) -> str | None:

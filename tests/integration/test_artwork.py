@@ -17,6 +17,7 @@ from sqlalchemy import delete
 
 from config.database import Database
 from config.errors import Rejected, Retryable, Stopped
+from config.reasons import Reason
 from processor.artwork import deciding, garbage, judging, previews, rows
 from processor.artwork.blobs import BlobMissing
 from processor.artwork.desk import Gallery
@@ -78,6 +79,11 @@ class World:
         """The candidates by their names."""
         with self.gallery.database.read() as connection:
             return {one.offer.id: one for one in rows.candidates(connection, ALBUM)}
+
+    def problems(self, wanted: Wanted = ONE) -> list[Reason]:
+        """Return why candidates are not used."""
+        told = (judging.explained(one, ALBUM, wanted) for one in self.candidates().values())
+        return [Reason(one.code, one.message or "") for one in told if one.code is not None]
 
     def names(self, outcome: Outcome) -> list[str]:
         """Return what is selected, by the names of the candidates, and look whether it is whole."""
@@ -172,7 +178,7 @@ def test_an_outage_leaves_the_selection_and_is_owed_until_it_is_over(world: Worl
     outcome = world.refresh(first, better)
     assert world.names(outcome) == ["first"]
     assert (outcome.is_changed, outcome.owed) == (False, frozenset({"archive"}))
-    assert [problem.message for problem in outcome.problems] == ["The archive does not answer."]
+    assert [problem.message for problem in world.problems()] == ["The archive does not answer."]
     world.answers["better"] = jpeg(2, 1500)
     outcome = world.refresh(first, better)
     assert world.names(outcome) == ["better"]
@@ -187,7 +193,7 @@ def test_what_is_no_picture_is_not_fetched_twice_and_makes_room_for_the_next(wor
     outcome = world.refresh(*bad, good, spare, wanted=wanted)
     assert world.names(outcome) == ["good"]
     assert len(world.asked) == 4
-    assert sorted(problem.code for problem in outcome.problems) == ["empty_file", "not_a_picture", "unreadable_picture"]
+    assert sorted(problem.code for problem in world.problems()) == ["empty_file", "not_a_picture", "unreadable_picture"]
     world.refresh(*bad, good, spare, wanted=wanted)
     assert world.asked == []
 
@@ -324,7 +330,7 @@ def test_a_type_of_which_none_is_wanted_is_not_fetched(world: World) -> None:
     low = world.offer("low", jpeg(2, 900, 500), type="fanart")
     outcome = world.refresh(fan, low)
     assert world.names(outcome) == ["fan"]
-    assert [problem.code for problem in outcome.problems] == ["too_small"]
+    assert [problem.code for problem in world.problems()] == ["too_small"]
 
 
 def test_without_a_rule_only_a_persons_choices_are_selected(world: World) -> None:
@@ -386,9 +392,9 @@ def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(database:
     try:
         for strikes in range(1, 4):
             outcome = refresh(world.about(wanted=wanted)._replace(fetch=fetch), [deadly])
-            assert [problem.code for problem in outcome.problems] == ["reader_timeout"], strikes
+            assert [problem.code for problem in world.problems()] == ["reader_timeout"], strikes
         outcome = world.refresh(deadly, good)
-        assert [problem.code for problem in outcome.problems] == ["reader_gave_up"]
+        assert [problem.code for problem in world.problems()] == ["reader_gave_up"]
         assert world.names(outcome) == ["good"]
         world.refresh(deadly, good)
         assert world.asked == []
@@ -403,7 +409,8 @@ def test_a_picture_that_was_given_up_is_looked_at_again_when_there_is_reason_to(
         with world.gallery.database.begin() as connection:
             connection.execute(delete(CandidateRow))
             rows.remember(connection, last, rows.Known(None, "reader_killed", "no memory", 3, world.now))
-        assert [problem.code for problem in world.refresh(deadly).problems] == ["reader_gave_up"]
+        world.refresh(deadly)
+        assert [problem.code for problem in world.problems()] == ["reader_gave_up"]
         world.refresh(deadly)
         assert world.asked == []
 
@@ -433,7 +440,7 @@ def test_a_picture_that_ends_one_more_process_after_its_rest_is_owed_by_nobody(
         outcome = world.refresh(deadly)
     finally:
         pool.close()
-    assert [problem.code for problem in outcome.problems] == ["reader_gave_up"]
+    assert [problem.code for problem in world.problems()] == ["reader_gave_up"]
     assert not outcome.owed
     with database.read() as connection:
         assert rows.known(connection, [content])[content].strikes == 4
@@ -479,7 +486,7 @@ def test_what_a_full_disk_has_no_room_for_is_owed_and_had_once_there_is(
     ballast = fill(disk)
     full = world.refresh(world.offer("a", jpeg(1, 900)))
     assert (full.selected, full.owed) == ((), frozenset({"archive"}))
-    assert [reason.code for reason in full.problems] == ["disk_full"]
+    assert [reason.code for reason in world.problems()] == ["disk_full"]
     ballast.unlink()
     assert world.names(world.refresh(world.offer("a", jpeg(1, 900)))) == ["a"]
 

@@ -16,15 +16,13 @@ from config.errors import Rejected
 from config.libraries import root_paths
 from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
-from processor.artwork.judging import too_small
+from processor.artwork.judging import explained
 from processor.artwork.local import AlbumFile, local_offers
 from processor.artwork.offer import EMBEDDED, FOLDER, Subject, of_artist
 from processor.artwork.pictures import Outcome, Pass, refresh, reselect
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
-from processor.artwork.types import TYPES
-from processor.artwork.wanted import Wanted
 from processor.items import repository
 from processor.metadata.artists import artists_of
 from workflow import history, progress
@@ -49,7 +47,7 @@ def shown(database: Database, item_id: int) -> list[Group]:
         wanted = settings_of(connection, "enrich")
         subjects = _subjects(connection, progress.find(connection, item_id))
         found = {
-            artist: [_sized_up(one, subject, wanted) for one in rows.candidates(connection, subject)]
+            artist: [explained(one, subject, wanted) for one in rows.candidates(connection, subject)]
             for artist, subject in subjects.items()
         }
     groups = []
@@ -58,12 +56,6 @@ def shown(database: Database, item_id: int) -> list[Group]:
         for name in sorted({one.offer.type for one in ordered}):
             groups.append(Group(artist, name, [one for one in ordered if one.offer.type == name]))
     return groups
-
-
-def _sized_up(one: Candidate, subject: Subject, wanted: Wanted) -> Candidate:
-    kind = TYPES.get((subject.kind, one.offer.type))
-    why = too_small(one, kind, wanted) if kind and one.code is None else None
-    return one._replace(code=why.code, message=why.message) if why else one
 
 
 def artists(database: Database, item_id: int) -> list[str]:
