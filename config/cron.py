@@ -78,7 +78,7 @@ class Schedule:
         return int(match[1]) * _SECONDS[match[2].lower()] if match else None
 
     def next_after(self, when: dt.datetime) -> dt.datetime | None:
-        """Return the first fire time after `when`, in UTC; None when there is none (30 February)."""
+        """Return the first fire time after `when`, in UTC; None when there is none (a fifth Monday that is the 1st)."""
         interval = self._interval()
         if interval is not None:
             return self._next_multiple(interval, when)

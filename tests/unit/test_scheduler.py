@@ -195,6 +195,18 @@ def test_a_cycle_starts_at_its_fire_time_and_only_once() -> None:
     assert daemon.heart.state == "next cycle 2026-11-21 14:00 UTC, last: 3 staged"
 
 
+def test_the_state_says_so_where_there_was_nothing_to_do_and_where_no_cycle_will_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Report, "counts", {"albums": 3, "staged": 0})
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.beat(hours=1)
+    daemon.app.table = settings("0 0 */31 * 1#5")  # a fifth Monday that is the 1st
+    daemon.beat(seconds=2)
+    assert daemon.heart.state == "next cycle never, last: nothing to do"
+
+
 def test_nothing_runs_until_it_is_enabled_and_then_from_that_moment_on() -> None:
     daemon = Daemon(Installation(settings(enabled=False), last=(later(hours=-5), "0 * * * *")))
     daemon.beat(hours=5)
@@ -388,7 +400,7 @@ def test_what_a_disk_kept_from_being_done_is_done_once_when_it_answers_again() -
     daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=0)))
     daemon.late = ["/srv/inbound has not answered"]
     for _ in range(3):
-        daemon.beat(seconds=2)
+        daemon.beat(seconds=LONGEST_WAIT)
     assert daemon.app.cycles == []
     daemon.late = []
     for _ in range(3):
