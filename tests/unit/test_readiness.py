@@ -67,6 +67,9 @@ def test_the_reason_says_since_when_it_is_still_and_when_it_is_taken_which_stays
         "It has not changed since 2026-01-01 11:59:30 UTC, seen 2 times; "
         "it is taken from 2026-01-01 12:00:30 UTC on, once seen 3 times."
     )
+    both = tree({b"a": still(0.9), b"a/cd2": still(0.5, 2)}, {b"a"})
+    [last] = folder_reasons([b"a"], b"a", both, NOW, MINUTE, NOON)
+    assert last == reason._replace(path=b"a/cd2"), "of several folders it is the one that changed last"
 
 
 def test_without_a_quiet_period_one_look_is_enough() -> None:
