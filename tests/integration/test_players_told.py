@@ -121,6 +121,7 @@ def test_what_is_owed_is_told_confirmed_and_forgotten(database: Database, provid
     assert run(database, player) == []
     assert owed_of(database) == []
     assert house.asked == ["smb://nas/music/Artist/Album"]
+    assert "AudioLibrary.Clean" not in [name for name, _ in house.calls], "it forgets what is away, so only if told to"
     with database.read() as connection:
         (standing,) = rows.standings(connection)
         assert not debts.is_owed(connection)
@@ -186,7 +187,7 @@ def test_while_it_plays_it_is_left_alone_unless_a_person_asks(
     owe(database, player, item)
     (later,) = run(database, player)
     assert house.asked == []
-    assert (later.subject, later.status) == (f"player {player.id}", "queued")
+    assert (later.subject, later.status, later.manual) == (f"player {player.id}", "queued", False)
     assert later.not_before - later.created_at > dt.timedelta(seconds=60)
     assert run(database, player, AT_ONCE, manual=True) == []
     assert owed_of(database) == []
@@ -195,6 +196,19 @@ def test_while_it_plays_it_is_left_alone_unless_a_person_asks(
     run(database, player, PlayersSettings(debounce_seconds=0, skip_while_playing=False, clean_first=True))
     assert owed_of(database) == []
     assert [name for name, _ in house.calls if name == "AudioLibrary.Clean"]
+
+
+def test_more_folders_may_come_for_which_it_is_not_told_yet_unless_a_person_asks(
+    database: Database, provider: Provider, house: House
+) -> None:
+    player, item = add_player(database, provider), stage(database)
+    house.disk.append(Shelved("smb://nas/music/Artist/Album", "Album"))
+    owe(database, player, item)
+    patient = PlayersSettings(debounce_seconds=600)
+    (later,) = run(database, player, patient)
+    assert (house.asked, later.subject) == ([], f"player {player.id}")
+    assert run(database, player, patient, manual=True) == []
+    assert owed_of(database) == []
 
 
 def test_of_a_folder_that_is_gone_it_is_told_also_when_its_album_is_forgotten(
@@ -236,7 +250,7 @@ def test_folders_that_keep_coming_are_told_together_but_not_never() -> None:
     assert still_coming([debt(3, 3)], 15, NOW) == 12
     assert still_coming([debt(20, 20), debt(5, 5)], 15, NOW) == 10
     assert still_coming([debt(20, 20)], 15, NOW) == 0
-    assert still_coming([debt(148, 1)], 15, NOW) == 2
+    assert still_coming([debt(148, 1), debt(3, 3)], 15, NOW) == 2
     assert still_coming([debt(1000, 1)], 15, NOW) == 0
 
 
